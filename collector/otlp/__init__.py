@@ -1,0 +1,12 @@
+"""OTLP bytes -> columns, and columns -> edges. Values in, values out: no I/O, no clock.
+
+    batch         what one export request holds, as columns; ids are local to the batch
+    attributes    AnyValue -> JSON
+    traces, metrics, logs   decode_*(bytes) -> Batch
+    json_mapping  OTLP/JSON -> protobuf bytes
+    slis          series of our SLI metrics -> canonical edges; histograms -> our buckets
+    counters      cumulative values -> deltas, under resets, splits and restarts
+    errors        MalformedPayload
+
+Spec: https://opentelemetry.io/docs/specs/otlp/
+"""

@@ -1,0 +1,204 @@
+"""One export request as columns, before anything is interned.
+
+Ids of resources, strings and series are positions in this batch; the writer replaces them by those
+of its dictionaries. Never touches a database: a batch is a value. Columns bear the names of
+``store/schema.sql``, but ``resource`` and ``name`` where a table has ``resource_id``, ``name_id``.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pyarrow as pa
+
+SPANS: Final = pa.schema(
+    {
+        "trace_hi": pa.uint64(),
+        "trace_lo": pa.uint64(),
+        "span_id": pa.uint64(),
+        "parent_id": pa.uint64(),
+        "resource": pa.int32(),
+        "name": pa.int32(),
+        "kind": pa.uint8(),
+        "start_ns": pa.int64(),
+        "duration_ns": pa.int64(),
+        "status": pa.uint8(),
+        "http_status": pa.uint16(),
+        "is_error": pa.bool_(),
+        "route": pa.int32(),
+        "flags": pa.int32(),
+        "trace_state": pa.string(),
+        "attributes": pa.string(),
+        "events": pa.string(),
+        "links": pa.string(),
+    }
+)
+POINTS: Final = pa.schema(
+    {
+        "series": pa.int32(),
+        "time_ns": pa.int64(),
+        "start_ns": pa.int64(),
+        "value_int": pa.int64(),
+        "value_double": pa.float64(),
+    }
+)
+HISTOGRAMS: Final = pa.schema(
+    {
+        "series": pa.int32(),
+        "time_ns": pa.int64(),
+        "start_ns": pa.int64(),
+        "count": pa.uint64(),
+        "sum": pa.float64(),
+        "bounds": pa.list_(pa.float64()),
+        "bucket_counts": pa.list_(pa.uint64()),
+    }
+)
+LOGS: Final = pa.schema(
+    {
+        "time_ns": pa.int64(),
+        "resource": pa.int32(),
+        "trace_hi": pa.uint64(),
+        "trace_lo": pa.uint64(),
+        "span_id": pa.uint64(),
+        "severity": pa.uint8(),
+        "body": pa.string(),
+        "attributes": pa.string(),
+    }
+)
+MAX_TIME_NS: Final = 2**63 - 1
+"""The store keeps signed nanoseconds; OTLP allows unsigned ones, to the year 2554."""
+
+CUMULATIVE: Final = 2
+"""OTLP AggregationTemporality; 1 is delta, 0 none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """Who exported. ``attributes`` is JSON with sorted keys, and by itself the identity."""
+
+    service: str
+    namespace: str
+    version: str
+    instance: str
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """One metric stream. ``attributes`` is JSON with sorted keys; all fields are the identity."""
+
+    resource: int
+    scope: str
+    name: str
+    unit: str
+    type: str
+    temporality: int
+    is_monotonic: bool
+    attributes: str
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Cumulative points of one exporter and start time came, the earliest at ``time_ns``."""
+
+    resource: int
+    start_ns: int
+    time_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What one export request holds. ``rejected`` counts the items left out, ``message`` why."""
+
+    resources: tuple[Resource, ...]
+    strings: tuple[str, ...]
+    series: tuple[Series, ...]
+    spans: pa.Table
+    points: pa.Table
+    histograms: pa.Table
+    logs: pa.Table
+    heard: tuple[Heard, ...]
+    rejected: int
+    message: str
+    body_bytes: int
+
+    @property
+    def rows(self) -> int:
+        """Number of raw rows; a batch without any still is a heartbeat."""
+        return sum(len(t) for t in (self.spans, self.points, self.histograms, self.logs))
+
+
+@dataclass(slots=True)
+class Columns:
+    """Rows appended one by one, in the order of the schema's columns; a table at the end."""
+
+    schema: pa.Schema
+    rows: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def table(self) -> pa.Table:
+        """Return the table, empty if nothing was appended."""
+        if not self.rows:
+            return self.schema.empty_table()
+        arrays = [
+            pa.array(column, type=kind)
+            for column, kind in zip(zip(*self.rows, strict=True), self.schema.types, strict=True)
+        ]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+
+@dataclass(slots=True)
+class BatchBuilder:
+    """Collects the rows of one request; ``build`` freezes them."""
+
+    spans: Columns = field(default_factory=lambda: Columns(SPANS))
+    points: Columns = field(default_factory=lambda: Columns(POINTS))
+    histograms: Columns = field(default_factory=lambda: Columns(HISTOGRAMS))
+    logs: Columns = field(default_factory=lambda: Columns(LOGS))
+    rejected: int = 0
+    _reasons: dict[str, int] = field(default_factory=dict)
+    _resources: dict[Resource, int] = field(default_factory=dict)
+    _strings: dict[str, int] = field(default_factory=dict)
+    _series: dict[Series, int] = field(default_factory=dict)
+    _heard: dict[tuple[int, int], int] = field(default_factory=dict)
+
+    def resource(self, resource: Resource) -> int:
+        """Return the position of a resource."""
+        return self._resources.setdefault(resource, len(self._resources))
+
+    def string(self, value: str) -> int:
+        """Return the position of a string."""
+        return self._strings.setdefault(value, len(self._strings))
+
+    def series(self, series: Series) -> int:
+        """Return the position of a series."""
+        return self._series.setdefault(series, len(self._series))
+
+    def hear(self, resource: int, start_ns: int, time_ns: int) -> None:
+        """Note that an exporter's cumulative point came."""
+        earliest = self._heard.get((resource, start_ns), time_ns)
+        self._heard[resource, start_ns] = min(earliest, time_ns)
+
+    def reject(self, reason: str) -> None:
+        """Leave out one item; the sender is told how many, and the reasons."""
+        self.rejected += 1
+        self._reasons[reason] = self._reasons.get(reason, 0) + 1
+
+    def build(self, body_bytes: int) -> Batch:
+        """Freeze what was collected."""
+        return Batch(
+            resources=tuple(self._resources),
+            strings=tuple(self._strings),
+            series=tuple(self._series),
+            spans=self.spans.table(),
+            points=self.points.table(),
+            histograms=self.histograms.table(),
+            logs=self.logs.table(),
+            heard=tuple(Heard(*key, time_ns) for key, time_ns in self._heard.items()),
+            rejected=self.rejected,
+            message="; ".join(f"{count} x {reason}" for reason, count in self._reasons.items()),
+            body_bytes=body_bytes,
+        )
+
+
+Decoder = Callable[[bytes], Batch]
+"""decode_traces, decode_metrics, decode_logs; raises MalformedPayload."""

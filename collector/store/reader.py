@@ -1,0 +1,141 @@
+"""Questions about edges over a window: counts, latencies, exporters. Arrow tables out.
+
+Never writes, never computes a ratio. Windows are [from_s, to_s) in unix seconds and are answered
+exactly, to the 10 s bucket, out of the coarsest rollups that fit (``tiers``). By default only
+canonical rows are read, so that each request counts once.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from collector.edges import ERROR_SQL
+from collector.store.tiers import TIERS_S, split
+
+EDGE_COLUMNS: Final = (
+    "reporter",
+    "source",
+    "destination",
+    "version",
+    "route",
+    "code",
+    "flags",
+    "mtls",
+)
+
+
+def edge_counts(
+    cursor: duckdb.DuckDBPyConnection,
+    from_s: int,
+    to_s: int,
+    *,
+    by: Sequence[str] = EDGE_COLUMNS,
+    step_s: int | None = None,
+    canonical: bool = True,
+) -> pa.Table:
+    """Return [bucket_s], *by, requests, errors, attempts, retries; sorted, int64 counts.
+
+    With ``step_s``, a multiple of 10, bucket_s is from_s, from_s + step_s...: only buckets with
+    data; an unaligned from_s is rounded up to 10 s first.
+    Retries are the attempts of an edge beyond its requests, never below 0.
+    """
+    keys = _keys(by, step_s)
+    counts = (
+        "coalesce(sum(requests), 0)::BIGINT AS requests",
+        f"coalesce(sum(requests) FILTER ({ERROR_SQL}), 0)::BIGINT AS errors",
+        "coalesce(sum(attempts), 0)::BIGINT AS attempts",
+        "coalesce(sum(greatest(attempts - requests, 0)), 0)::BIGINT AS retries",
+    )
+    sums = "sum(requests) AS requests, sum(attempts) AS attempts"
+    source = _per_edge("sli", sums, from_s, to_s, step_s)
+    return _grouped(cursor, source, keys, counts, canonical=canonical)
+
+
+def edge_latency(
+    cursor: duckdb.DuckDBPyConnection,
+    from_s: int,
+    to_s: int,
+    *,
+    by: Sequence[str] = ("source", "destination"),
+    step_s: int | None = None,
+    canonical: bool = True,
+) -> pa.Table:
+    """Return [bucket_s], *by, latency_bucket, count: long format, only filled buckets."""
+    keys = [*_keys(by, step_s), "latency_bucket"]
+    sums = "latency_bucket, sum(count) AS count"
+    source = _per_edge("latency", sums, from_s, to_s, step_s)
+    return _grouped(cursor, source, keys, ("sum(count)::BIGINT AS count",), canonical=canonical)
+
+
+def exporters(
+    cursor: duckdb.DuckDBPyConnection, from_s: int | None = None, to_s: int | None = None
+) -> pa.Table:
+    """Return service, namespace, version, instance, last_seen_s of who was heard in the window."""
+    return cursor.execute(
+        "SELECT service, namespace, version, instance, max(bucket_s)::BIGINT AS last_seen_s"
+        " FROM heartbeats JOIN resources USING (resource_id)"
+        " WHERE bucket_s >= coalesce(?, 0) AND (?::BIGINT IS NULL OR bucket_s < ?)"
+        " GROUP BY ALL ORDER BY ALL",
+        [from_s, to_s, to_s],
+    ).to_arrow_table()
+
+
+def first_bucket_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the start of the oldest bucket with a count, as finely as still known."""
+    first: int | None = None
+    within_s = 0
+    for tier, length in reversed(TIERS_S.items()):
+        found = _scalar(cursor, f"SELECT min(bucket_s) FROM sli_{tier}")
+        if found is not None and (first is None or found < first + within_s):
+            first = found
+        within_s = length
+    return first
+
+
+def last_bucket_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the start of the newest 10 s bucket with a count."""
+    return _scalar(cursor, "SELECT max(bucket_s) FROM sli_10s")
+
+
+def _scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> int | None:
+    row = cursor.execute(sql).fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def _keys(by: Sequence[str], step_s: int | None) -> list[str]:
+    unknown = [name for name in by if name not in EDGE_COLUMNS]
+    if unknown:
+        raise ValueError(f"no such edge column: {', '.join(unknown)}")
+    if step_s is not None and (step_s <= 0 or step_s % TIERS_S["10s"]):
+        raise ValueError(f"a step must be a positive multiple of 10 s, got {step_s}")
+    return [*(["bucket_s"] if step_s else []), *by]
+
+
+def _per_edge(table: str, sums: str, from_s: int, to_s: int, step_s: int | None) -> str:
+    """Sum per edge first: an edge's requests and attempts may lie in different rows."""
+    window_from = -(-from_s // 10) * 10
+    bucket = f"{window_from} + (bucket_s - {window_from}) // {step_s} * {step_s} AS bucket_s, "
+    parts = " UNION ALL ".join(
+        f"SELECT * FROM {table}_{part.tier}"
+        f" WHERE bucket_s >= {part.from_s} AND bucket_s < {part.to_s}"
+        for part in split(from_s, to_s, step_s=step_s)
+    )
+    rows = parts or f"SELECT * FROM {table}_10s WHERE false"
+    return f"SELECT {bucket if step_s else ''}edge_id, {sums} FROM ({rows}) GROUP BY ALL"
+
+
+def _grouped(
+    cursor: duckdb.DuckDBPyConnection,
+    source: str,
+    keys: Sequence[str],
+    sums: Sequence[str],
+    *,
+    canonical: bool,
+) -> pa.Table:
+    columns = ", ".join([*keys, *sums])
+    where = "WHERE canonical" if canonical else ""
+    group = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(keys)}" if keys else ""
+    sql = f"SELECT {columns} FROM ({source}) JOIN edges USING (edge_id) {where} {group}"
+    return cursor.execute(sql).to_arrow_table()

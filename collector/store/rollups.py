@@ -1,0 +1,141 @@
+"""Points of SLI series -> what is added to the rollups of every tier.
+
+Never reads a table: ids come from ``Dictionaries``, deltas from ``Counters``, both undone with
+their transaction. A delta belongs to the 10 s bucket of its point's time.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from collector.otlp.batch import CUMULATIVE, Batch, Resource, Series
+from collector.otlp.counters import Counters, Values
+from collector.otlp.slis import SLI_METRICS, Sli, latency_counts, sli_of
+from collector.store.dictionaries import Dictionaries
+from collector.store.tiers import TIERS_S
+
+_SECOND_NS: Final = 10**9
+_MAX_COUNT: Final = 2**53
+
+
+@dataclass(slots=True)
+class Rollups:
+    """Sums of the open transaction."""
+
+    dictionaries: Dictionaries
+    counters: Counters
+    requests: Counter[tuple[int, int]] = field(default_factory=Counter)
+    attempts: Counter[tuple[int, int]] = field(default_factory=Counter)
+    latency: Counter[tuple[int, int, int]] = field(default_factory=Counter)
+    _slis: dict[Series, Sli | None] = field(default_factory=dict)
+
+    def add(self, batch: Batch, resources: Sequence[int], series: Sequence[Series]) -> None:
+        """Add the SLI points of a batch; ``series`` already bear ids for their resource."""
+        for heard in batch.heard:
+            self.counters.hear(resources[heard.resource], heard.start_ns, heard.time_ns)
+        slis = self._slis_of(batch, series)
+        if not slis:
+            return
+        for row in _rows(batch.points, slis):
+            value = _whole(row["value_int"], row["value_double"])
+            if value is not None:
+                self._count(series[row["series"]], slis[row["series"]], row, value)
+        for row in _rows(batch.histograms, slis):
+            self._time(series[row["series"]], slis[row["series"]], row)
+
+    def tables(self) -> dict[str, pa.Table]:
+        """Return the new rows of all tiers, without zeros."""
+        tables: dict[str, pa.Table] = {}
+        for tier, length in TIERS_S.items():
+            counts: dict[tuple[int, int], list[int]] = {}
+            for column, counter in enumerate((self.requests, self.attempts)):
+                for (bucket_s, edge_id), count in counter.items():
+                    key = bucket_s - bucket_s % length, edge_id
+                    counts.setdefault(key, [0, 0])[column] += count
+            latency: Counter[tuple[int, int, int]] = Counter()
+            for (bucket_s, edge_id, bucket), count in self.latency.items():
+                latency[bucket_s - bucket_s % length, edge_id, bucket] += count
+            tables[f"sli_{tier}"] = _table(
+                ("bucket_s", "edge_id", "requests", "attempts"),
+                [(*key, *pair) for key, pair in counts.items()],
+            )
+            tables[f"latency_{tier}"] = _table(
+                ("bucket_s", "edge_id", "latency_bucket", "count"),
+                [(*key, count) for key, count in latency.items()],
+            )
+        return tables
+
+    def clear(self) -> None:
+        """Start the sums of the next transaction."""
+        self.requests.clear()
+        self.attempts.clear()
+        self.latency.clear()
+
+    def _slis_of(self, batch: Batch, series: Sequence[Series]) -> dict[int, Sli]:
+        found: dict[int, Sli] = {}
+        for position, one in enumerate(series):
+            if one.name not in SLI_METRICS:
+                continue
+            if one not in self._slis:
+                resource = batch.resources[batch.series[position].resource]
+                self._slis[one] = _sli(one, resource)
+            sli = self._slis[one]
+            if sli is not None:
+                found[position] = sli
+        return found
+
+    def _count(self, series: Series, sli: Sli, row: Mapping[str, Any], value: int) -> None:
+        (delta,) = self._delta(series, row, (value,))
+        if delta and sli.kind != "duration":
+            sums = self.requests if sli.kind == "requests" else self.attempts
+            sums[_bucket_s(row), self.dictionaries.edges.id_of(sli.edge)] += delta
+
+    def _time(self, series: Series, sli: Sli, row: Mapping[str, Any]) -> None:
+        deltas = self._delta(series, row, tuple(row["bucket_counts"]))
+        if sli.kind != "duration" or not any(deltas):
+            return
+        edge_id = self.dictionaries.edges.id_of(sli.edge)
+        for bucket, count in latency_counts(row["bounds"], deltas, sli.scale_us).items():
+            self.latency[_bucket_s(row), edge_id, bucket] += count
+
+    def _delta(self, series: Series, row: Mapping[str, Any], values: Values) -> Values:
+        if series.temporality != CUMULATIVE:
+            return values
+        series_id = self.dictionaries.series.id_of(series)
+        return self.counters.advance(
+            series_id, series.resource, row["start_ns"], row["time_ns"], values
+        )
+
+
+def _sli(series: Series, resource: Resource) -> Sli | None:
+    return sli_of(series.name, series.unit, orjson.loads(series.attributes), resource)
+
+
+def _rows(table: pa.Table, slis: Mapping[int, Sli]) -> Iterator[dict[str, Any]]:
+    if not len(table):
+        return
+    wanted = pc.is_in(table["series"], value_set=pa.array(slis, type=pa.int32()))
+    yield from table.filter(wanted).to_pylist()
+
+
+def _whole(number: int | None, real: float | None) -> int | None:
+    """Return a count; None when the value is none: a fraction, negative, NaN, absurdly large."""
+    if number is None and real is not None and real.is_integer():
+        number = int(real)
+    return number if number is not None and 0 <= number < _MAX_COUNT else None
+
+
+def _bucket_s(row: Mapping[str, Any]) -> int:
+    return int(row["time_ns"]) // (TIERS_S["10s"] * _SECOND_NS) * TIERS_S["10s"]
+
+
+def _table(names: Sequence[str], rows: list[tuple[int, ...]]) -> pa.Table:
+    columns = list(zip(*rows, strict=True)) or [()] * len(names)
+    return pa.table(
+        {name: pa.array(column, pa.int64()) for name, column in zip(names, columns, strict=True)}
+    )
