@@ -1,0 +1,111 @@
+"""Counts of the mesh's own edges, from the rollups that every other page reads too.
+
+One pass over the store answers all indicators and windows: the rows of each disjoint span are
+grouped by the columns that some selector names, then matched to indicators in numpy. Never holds
+SQL (``collector.store.reader`` does) and never keeps rows between calls.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from collector.store import reader
+from slo.model import EdgeSelector, LatencySli, Sli
+from slo.sources import Window
+from slo.sources.match import (
+    Rows,
+    latency_rows,
+    request_rows,
+    steps_within_total,
+    tally,
+    within_total,
+)
+from slo.sources.spans import disjoint_spans, membership, overlap_s
+
+OPTIONAL_COLUMNS: Final = ("source", "route", "version")
+BUCKET_S: Final = 10
+
+
+class EdgeCountSource:
+    """A CountSource on one cursor; a cursor belongs to one thread at a time."""
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        self._cursor = cursor
+
+    def counts(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+        """Return good and total, shaped (len(slis), len(windows), 2)."""
+        spans = disjoint_spans(windows)
+        columns = selector_columns(slis)
+        requests = Rows.concat(self._requests(span, columns, i) for i, span in enumerate(spans))
+        latencies = Rows.empty()
+        if any(isinstance(sli, LatencySli) for sli in slis):
+            read = (self._latencies(span, columns, i) for i, span in enumerate(spans))
+            latencies = Rows.concat(read)
+        tallied = tally(slis, requests, latencies, slots=len(spans))
+        sums: NDArray[np.int64] = np.einsum("isk,sw->iwk", tallied, membership(windows, spans))
+        return within_total(sums)
+
+    def series(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+        """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s).
+
+        The ragged first step is read by itself, so that the rest can come from coarse rollups.
+        """
+        first = from_s // step_s
+        slots = max(-(-to_s // step_s) - first, 0)
+        columns = selector_columns([sli])
+        with_latency = isinstance(sli, LatencySli)
+        aligned_s = min(-(-from_s // step_s) * step_s, to_s)
+        requests = [
+            self._requests((from_s, aligned_s), columns, 0),
+            self._request_steps((aligned_s, to_s), columns, step_s).in_steps(first, step_s),
+        ]
+        latencies = (
+            [
+                self._latencies((from_s, aligned_s), columns, 0),
+                self._latency_steps((aligned_s, to_s), columns, step_s).in_steps(first, step_s),
+            ]
+            if with_latency
+            else []
+        )
+        tallied = tally([sli], Rows.concat(requests), Rows.concat(latencies), slots=slots)
+        good_total = steps_within_total(tallied[0])
+        buckets = (first + np.arange(slots, dtype=np.int64)) * step_s
+        return np.column_stack([buckets, good_total])
+
+    def covered_s(self, windows: Sequence[Window]) -> NDArray[np.int64]:
+        """Return the seconds of each window between the first and the last bucket of the store."""
+        first = reader.first_bucket_s(self._cursor)
+        last = reader.last_bucket_s(self._cursor)
+        measured = None if first is None or last is None else (first, last + BUCKET_S)
+        return overlap_s(windows, measured)
+
+    def _requests(self, span: Window, columns: Sequence[str], slot: int) -> Rows:
+        table = reader.edge_counts(self._cursor, *span, by=columns)
+        return request_rows(table, columns).in_slot(slot)
+
+    def _latencies(self, span: Window, columns: Sequence[str], slot: int) -> Rows:
+        table = reader.edge_latency(self._cursor, *span, by=(*columns, "code"))
+        return latency_rows(table, columns).in_slot(slot)
+
+    def _request_steps(self, span: Window, columns: Sequence[str], step_s: int) -> Rows:
+        table = reader.edge_counts(self._cursor, *span, by=columns, step_s=step_s)
+        return request_rows(table, columns)
+
+    def _latency_steps(self, span: Window, columns: Sequence[str], step_s: int) -> Rows:
+        by = (*columns, "code")
+        table = reader.edge_latency(self._cursor, *span, by=by, step_s=step_s)
+        return latency_rows(table, columns)
+
+
+def selector_columns(slis: Iterable[Sli]) -> tuple[str, ...]:
+    """Return the columns to group by: the destination, and what some selector narrows."""
+    selectors: list[EdgeSelector] = [sli.edges for sli in slis]
+    narrowed = (
+        column
+        for column in OPTIONAL_COLUMNS
+        if any(getattr(selector, column) is not None for selector in selectors)
+    )
+    return ("destination", *narrowed)

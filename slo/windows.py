@@ -1,0 +1,47 @@
+"""The published tables of alert windows, read from the data files in ``slo/windows/``.
+
+Never computes a factor: ``slo.burnrate`` does, from the part of the budget that the table gives.
+"""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from slo.burnrate import Tier, unfireable
+from slo.durations import parse_duration
+from slo.model import Slo
+
+
+@cache
+def google_30d() -> tuple[Tier, ...]:
+    """Return the four tiers of the Site Reliability Workbook."""
+    return load_tiers("google_30d")
+
+
+def load_tiers(name: str) -> tuple[Tier, ...]:
+    """Read one table by the stem of its file; a missing file is a FileNotFoundError."""
+    text = (resources.files("slo") / "windows" / f"{name}.yaml").read_text(encoding="utf-8")
+    table = YAML(typ="safe", pure=True).load(text)
+    return tuple(_tier(row) for row in table["tiers"])
+
+
+def never_firing(slos: Iterable[Slo]) -> list[tuple[str, str]]:
+    """Name the objectives with tiers that not even a full outage fires, and those tiers."""
+    named = (
+        (slo.name, ", ".join(unfireable(google_30d(), slo.objective.target, slo.window.seconds)))
+        for slo in slos
+    )
+    return [(name, tiers) for name, tiers in named if tiers]
+
+
+def _tier(row: dict[str, Any]) -> Tier:
+    return Tier(
+        severity=row["severity"],
+        long_s=parse_duration(row["long"]),
+        short_s=parse_duration(row["short"]),
+        budget_ratio=Decimal(str(row["budget_percent"])) / 100,
+    )
