@@ -1,0 +1,88 @@
+"""Objectives to burn-rate alerts: one per tier, so that its labels say which windows fired.
+
+The arithmetic is that of ``slo.burnrate.judge``: long and short window both above the factor, and
+enough bad events in the long one. A tier that no outage can fire gets no rule.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from alerts import names
+from alerts.rules import AlertingRule
+from slo.burnrate import MIN_BAD_EVENTS, Tier, factor, is_fireable, tiers_within
+from slo.durations import format_duration
+from slo.model import Slo
+
+RUNBOOK: Final = "error-budget-burn"
+
+
+def burn_alerts(
+    slo: Slo, tiers: Sequence[Tier], *, base_url: str, min_bad_events: int = MIN_BAD_EVENTS
+) -> tuple[AlertingRule, ...]:
+    """Return the alerts of one objective, the fastest first."""
+    return tuple(
+        _alert(slo, tier, base_url, min_bad_events)
+        for tier in tiers_within(tiers, slo.window.seconds)
+        if is_fireable(_factor(slo, tier), slo.objective.target)
+    )
+
+
+def alert_labels(slo: Slo, tier: Tier) -> dict[str, str]:
+    """Return the labels of one tier's alert; team is the label of the objective, or its service."""
+    return {
+        names.SLO: slo.name,
+        names.SERVICE: slo.service,
+        names.TEAM: slo.labels.get("team", slo.service),
+        names.SEVERITY: tier.severity,
+        names.LONG: format_duration(tier.long_s),
+        names.SHORT: format_duration(tier.short_s),
+        names.FACTOR: decimal_text(_factor(slo, tier)),
+    }
+
+
+def decimal_text(value: Fraction, *, digits: int = 4) -> str:
+    """Return a short decimal: 14.4, 6, 0.9333."""
+    rounded = round(Decimal(value.numerator) / value.denominator, digits)
+    return f"{rounded.normalize():f}"
+
+
+def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> AlertingRule:
+    labels = alert_labels(slo, tier)
+    limit = f"{labels[names.FACTOR]} * {slo.objective.error_budget_ratio}"
+    long_bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=labels[names.LONG])
+    conditions = (
+        f"  ({_ratio(slo, labels[names.LONG])} > {limit})",
+        f"  ({_ratio(slo, labels[names.SHORT])} > {limit})",
+        f"  ({long_bad} >= {min_bad_events})",
+    )
+    both = "\n  and ignoring (window)\n".join(conditions)
+    expr = f"max without (window) (\n{both}\n)"
+    return AlertingRule(names.ERROR_BUDGET_BURN, expr, labels, _annotations(slo, tier, base_url))
+
+
+def _ratio(slo: Slo, window: str) -> str:
+    bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=window)
+    total = names.selector(names.TOTAL_EVENTS, slo=slo.name, window=window)
+    return f"{bad} / ({total} > 0)"
+
+
+def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:
+    labels = alert_labels(slo, tier)
+    budget = f"{decimal_text(Fraction(tier.budget_ratio) * 100)} %"
+    runbook = slo.annotations.get("meshscope.dev/runbook-url", f"{base_url}/runbooks/{RUNBOOK}")
+    return {
+        "summary": f"{slo.display_name or slo.name}: error budget burns over "
+        f"{labels[names.FACTOR]}x too fast",
+        "description": f"{{{{ $value | humanizePercentage }}}} of the events of {slo.service} in "
+        f"the last {labels[names.LONG]} were bad, and in the last {labels[names.SHORT]} too many "
+        f"as well. At this rate {budget} of the {slo.window.duration} budget goes within "
+        f"{labels[names.LONG]}.",
+        "runbook_url": runbook,
+        "dashboard_url": f"{base_url}/slos/{slo.name}",
+    }
+
+
+def _factor(slo: Slo, tier: Tier) -> Fraction:
+    return factor(tier.budget_ratio, slo.window.seconds, tier.long_s)
