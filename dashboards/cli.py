@@ -1,0 +1,96 @@
+"""`meshscope`: one command for the server, the mesh, SLOs, rules, dashboards and the demo.
+
+Exit codes: 0 fine, 1 failed or found wanting, 2 used wrongly, 3 the server cannot be reached.
+"""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import alerts.cli
+import dashboards.demo.cli
+import dashboards.grafana.cli
+import proxy.cli
+import slo.cli
+
+app = typer.Typer(
+    name="meshscope",
+    help="Observability and SLOs for a service mesh. Start with `meshscope demo`.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.command()(dashboards.demo.cli.demo)
+app.add_typer(slo.cli.app, name="slo")
+app.add_typer(alerts.cli.app, name="alerts")
+app.add_typer(dashboards.grafana.cli.app, name="dashboards")
+app.add_typer(proxy.cli.app, name="mesh")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"meshscope {importlib.metadata.version('meshscope')}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Say the version.")
+    ] = False,
+) -> None:
+    """Hold the options of the command itself."""
+
+
+@app.command(epilog="Example: meshscope serve --store mesh.duckdb --slo objectives.yaml")
+def serve(
+    store: Annotated[Path | None, typer.Option(help="The DuckDB file; made when new.")] = None,
+    slo: Annotated[
+        list[Path] | None, typer.Option(help="OpenSLO files to evaluate; may be repeated.")
+    ] = None,
+    web: Annotated[
+        str | None, typer.Option(help="Dashboard and API.", show_default="127.0.0.1:8428")
+    ] = None,
+    otlp_grpc: Annotated[
+        str | None, typer.Option(help="OTLP over gRPC.", show_default="127.0.0.1:4317")
+    ] = None,
+    otlp_http: Annotated[
+        str | None, typer.Option(help="OTLP over HTTP.", show_default="127.0.0.1:4318")
+    ] = None,
+    grafana_url: Annotated[str | None, typer.Option(help="Link pages to this Grafana.")] = None,
+    allow_remote: Annotated[
+        bool | None,
+        typer.Option("--allow-remote", help="Listen beyond this machine, behind a proxy of yours."),
+    ] = None,
+) -> None:
+    """Run the collector and the dashboard. Each flag is also a variable: MESHSCOPE_WEB, ..."""
+    from dashboards.server import ServerFailed, run
+    from dashboards.settings import BadSetting, server_settings
+
+    try:
+        settings = server_settings(
+            store=store,
+            slo=tuple(slo) if slo else None,
+            web=web,
+            otlp_grpc=otlp_grpc,
+            otlp_http=otlp_http,
+            grafana_url=grafana_url,
+            allow_remote=allow_remote,
+        )
+        run(settings)
+    except BadSetting as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
+    except ServerFailed as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+
+
+def main() -> None:
+    """Run the command line."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

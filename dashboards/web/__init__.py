@@ -1,0 +1,16 @@
+"""Show me, in a browser: the JSON API, the live stream, the pages and ``/metrics/mesh``.
+
+    app          create_app(deps): the composition of everything below
+    deps         what the app needs from outside: store, SLOs, clock
+    timerange    ``from`` and ``to`` of a URL -> whole 10 s buckets
+    topology     the graph of a time range, shared by every reader of one moment
+    services     the graph turned into one row per service
+    slos         statuses and burn-down of the declared SLOs
+    mesh_metrics, exposition   counters of the mesh in Prometheus text
+    answers      JSON answers, errors, and the headers that every answer carries
+    formatting   numbers as people read them, for the templates
+    routers/     one file per group of URLs; they only translate between HTTP and the modules above
+    templates/, static/   the pages; static/vendor comes from npm (``make vendor``)
+
+Nothing here writes to the store, reads the environment or exits.
+"""

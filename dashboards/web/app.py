@@ -1,0 +1,36 @@
+"""The web app: routes, static files, errors and headers put together around the dependencies.
+
+Never opens a store, reads a setting or starts a server; ``dashboards.server`` does.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from fastapi import FastAPI
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.staticfiles import StaticFiles
+
+from dashboards.web.answers import Headers, install_errors
+from dashboards.web.deps import Deps
+from dashboards.web.routers import api_services, api_slos, api_topology, health, metrics, pages
+from dashboards.web.topology import SharedViews
+
+TICK_S: Final = 2.0
+"""How often the live stream looks."""
+
+_STATIC: Final = Path(__file__).parent / "static"
+
+
+def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
+    """Build the app. ``/docs`` is off, because its page loads scripts from elsewhere."""
+    app = FastAPI(title="meshscope", version=deps.version, docs_url=None, redoc_url=None)
+    app.state.deps = deps
+    app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
+    app.state.tick_s = tick_s
+    for module in (api_topology, api_services, api_slos, metrics, health, pages):
+        app.include_router(module.ROUTER)
+    app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
+    install_errors(app)
+    app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=3)
+    app.add_middleware(Headers)
+    return app

@@ -1,0 +1,139 @@
+"""The counters of the mesh for a Prometheus to scrape: cumulative since the first data we keep.
+
+Canonical rows only, so that a sum over labels is the number of the topology and the SLO page.
+When retention drops old hours the counters fall, which Prometheus reads as a reset.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import duckdb
+import pyarrow as pa
+
+from collector.edges import LATENCY_BUCKETS, is_error, latency_bound_us, latency_bucket
+from collector.semconv import LATENCY_BUCKETS_PER_DOUBLING
+from collector.store import reader
+from dashboards.web.exposition import Family, Sample
+from slo.latency import latency_bounds_us, le_label
+from slo.model import Slo
+from slo.sources import CountSource
+
+_REQUEST_LABELS: Final = ("source", "destination", "version", "route", "code", "flags")
+_DURATION_LABELS: Final = ("source", "destination", "version", "route", "result")
+
+
+def mesh_families(
+    cursor: duckdb.DuckDBPyConnection, slos: Sequence[Slo], to_s: int
+) -> list[Family]:
+    """Read every family of the mesh up to ``to_s``, exclusive."""
+    counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"))
+    latency = reader.edge_latency(cursor, 0, to_s, by=(*_DURATION_LABELS[:-1], "code"))
+    return [
+        Family(
+            "mesh_requests_total",
+            "counter",
+            "Requests between services, each counted once, after retries.",
+            _REQUEST_LABELS,
+            _sums(counts, _REQUEST_LABELS, "requests"),
+        ),
+        Family(
+            "mesh_retries_total",
+            "counter",
+            "Upstream attempts beyond the first of each request.",
+            ("source", "destination"),
+            _sums(counts, ("source", "destination"), "retries"),
+        ),
+        Family(
+            "mesh_tls_requests_total",
+            "counter",
+            "Requests by transport security; none: nothing was reached.",
+            ("source", "destination", "mtls"),
+            _sums(counts, ("source", "destination", "mtls"), "requests"),
+        ),
+        Family(
+            "mesh_request_duration_seconds",
+            "histogram",
+            "Duration of requests that ended, first byte received to last byte sent, by result.",
+            _DURATION_LABELS,
+            _histograms(latency, exposed_buckets(slos)),
+        ),
+        Family(
+            "mesh_exporter_last_seen_timestamp_seconds",
+            "gauge",
+            "When a proxy last exported, to 10 s.",
+            ("service", "instance"),
+            _last_seen(reader.exporters(cursor)),
+        ),
+    ]
+
+
+def slo_families(source: CountSource, slos: Sequence[Slo], from_s: int, to_s: int) -> list[Family]:
+    """Count the events of every SLO in [from_s, to_s)."""
+    counted = source.counts([slo.sli for slo in slos], [(from_s, to_s)]) if slos else ()
+    events = [
+        Sample((slo.name, slo.service, result), value)
+        for slo, ((good, total),) in zip(slos, counted, strict=True)
+        for result, value in (("good", int(good)), ("bad", int(total - good)))
+    ]
+    return [
+        Family(
+            "meshscope_slo_objective_ratio",
+            "gauge",
+            "The ratio of good events that is good enough.",
+            ("slo", "service"),
+            [Sample((slo.name, slo.service), float(slo.objective.target)) for slo in slos],
+        ),
+        Family(
+            "meshscope_slo_events_total",
+            "counter",
+            "Events of an SLO by result.",
+            ("slo", "service", "result"),
+            events,
+        ),
+    ]
+
+
+def exposed_buckets(slos: Sequence[Slo]) -> list[int]:
+    """Return the histogram buckets with an ``le``: one per doubling, and every SLO's threshold."""
+    doublings = range(0, LATENCY_BUCKETS + 1, LATENCY_BUCKETS_PER_DOUBLING)
+    return sorted({*doublings, *(latency_bucket(bound) for bound in latency_bounds_us(slos))})
+
+
+def _sums(table: pa.Table, labels: Sequence[str], column: str) -> list[Sample]:
+    summed = table.group_by(list(labels)).aggregate([(column, "sum")])
+    columns = [summed[name].to_pylist() for name in (*labels, f"{column}_sum")]
+    rows = sorted(zip(*columns, strict=True))
+    return [Sample(tuple(str(key) for key in row[:-1]), row[-1]) for row in rows]
+
+
+def _histograms(latency: pa.Table, buckets: Sequence[int]) -> list[Sample]:
+    counts: dict[tuple[str, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for row in latency.to_pylist():
+        row["result"] = "error" if is_error(row["code"]) else "ok"
+        counts[tuple(row[name] for name in _DURATION_LABELS)][row["latency_bucket"]] += row["count"]
+    bounds = [(bucket, le_label(latency_bound_us(bucket))) for bucket in buckets]
+    return [
+        sample
+        for labels, filled in sorted(counts.items())
+        for sample in _histogram(labels, filled, bounds)
+    ]
+
+
+def _histogram(
+    labels: tuple[str, ...], filled: dict[int, int], bounds: Sequence[tuple[int, str]]
+) -> list[Sample]:
+    total = sum(filled.values())
+    below = [
+        Sample(labels, sum(n for bucket, n in filled.items() if bucket <= last), "_bucket", le)
+        for last, le in bounds
+    ]
+    return [*below, Sample(labels, total, "_bucket", "+Inf"), Sample(labels, total, "_count")]
+
+
+def _last_seen(exporters: pa.Table) -> list[Sample]:
+    newest: dict[tuple[str, str], float] = {}
+    for row in exporters.to_pylist():
+        key = (row["service"], row["instance"])
+        newest[key] = max(newest.get(key, 0), row["last_seen_s"])
+    return [Sample(key, at_s) for key, at_s in sorted(newest.items())]

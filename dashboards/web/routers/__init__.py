@@ -1,0 +1,4 @@
+"""URLs: ``api_topology``, ``api_services``, ``api_slos``, ``metrics``, ``health``, ``pages``.
+
+``parameters`` holds what they share: the app's dependencies and the time range of a request.
+"""

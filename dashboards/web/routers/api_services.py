@@ -1,0 +1,20 @@
+"""/api/services: one row per service."""
+
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from collector.store import reader
+from dashboards.web.answers import ErrorAnswer, json_answer
+from dashboards.web.routers.parameters import AppDeps, Range, Views
+from dashboards.web.services import ServiceRow, last_seen, service_rows
+
+ROUTER: Final = APIRouter(prefix="/api/services", tags=["services"])
+
+
+@ROUTER.get("", responses={200: {"model": list[ServiceRow]}, 400: {"model": ErrorAnswer}})
+def services(deps: AppDeps, views: Views, asked: Range) -> Response:
+    """Every service with its traffic, callers and callees over a time range."""
+    with deps.store.snapshot() as cursor:
+        seen = last_seen(reader.exporters(cursor))
+    return json_answer(service_rows(views.read(asked), seen))

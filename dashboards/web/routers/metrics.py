@@ -1,0 +1,27 @@
+"""/metrics/mesh: the mesh and its SLOs for a Prometheus to scrape."""
+
+from typing import Final
+
+from fastapi import APIRouter, Response
+
+from collector.store import reader
+from dashboards.web.exposition import CONTENT_TYPE, expose
+from dashboards.web.mesh_metrics import mesh_families, slo_families
+from dashboards.web.routers.parameters import AppDeps
+from slo.evaluate import window_end_s
+from slo.sources.edges import EdgeCountSource
+
+ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
+
+
+@ROUTER.get("/mesh", responses={200: {"content": {"text/plain": {}}}})
+def mesh(deps: AppDeps) -> Response:
+    """Counters since the first data, in Prometheus text format."""
+    to_s = window_end_s(int(deps.clock_s()))
+    with deps.store.snapshot() as cursor:
+        from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
+        families = [
+            *mesh_families(cursor, deps.slos, to_s),
+            *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
+        ]
+    return Response(expose(families), media_type=CONTENT_TYPE)

@@ -1,0 +1,34 @@
+"""What every route may ask for: the app's dependencies, the shared views, the time range."""
+
+from typing import Annotated, cast
+
+from fastapi import Depends, Query, Request
+
+from dashboards.web.deps import Deps
+from dashboards.web.timerange import DEFAULT_FROM, DEFAULT_TO, TimeRange, parse_range
+from dashboards.web.topology import SharedViews
+
+
+def _deps(request: Request) -> Deps:
+    return cast("Deps", request.app.state.deps)
+
+
+def _views(request: Request) -> SharedViews:
+    return cast("SharedViews", request.app.state.views)
+
+
+AppDeps = Annotated[Deps, Depends(_deps)]
+Views = Annotated[SharedViews, Depends(_views)]
+
+
+def _range(
+    deps: AppDeps,
+    from_: Annotated[
+        str, Query(alias="from", description="now-15m, unix seconds or ISO 8601")
+    ] = DEFAULT_FROM,
+    to: Annotated[str, Query(description="now, unix seconds or ISO 8601")] = DEFAULT_TO,
+) -> TimeRange:
+    return parse_range(from_, to, now_s=deps.clock_s())
+
+
+Range = Annotated[TimeRange, Depends(_range)]
