@@ -3,9 +3,9 @@
 Never configures anything: that is the bootstrap's and the control plane's.
 """
 
-import ctypes
 import importlib.util
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -33,24 +33,35 @@ def start_envoy(bootstrap: Json, *, directory: Path, name: str) -> subprocess.Po
     """Start an Envoy; its bootstrap and log are ``NAME.json`` and ``NAME.log`` in the directory."""
     config = directory / f"{name}.json"
     config.write_text(json.dumps(bootstrap, indent=1), encoding="utf-8")
-    arguments = [
+    command = [
         str(envoy_binary()), "--config-path", str(config), "--concurrency", "1",
         "--disable-hot-restart", "--log-level", "warning", "--drain-time-s", "10",
     ]  # fmt: skip
     with (directory / f"{name}.log").open("wb") as log:
         return subprocess.Popen(
-            arguments,
+            dying_with_parent(command),
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl call
+            start_new_session=True,  # a Ctrl-C is for the parent, which ends things in order
         )
 
 
-def die_with_parent() -> None:
-    """Ask the kernel to kill this process when its parent dies, even by SIGKILL (Linux only).
+_LAUNCHER = """
+import ctypes, os, sys
+ctypes.CDLL(None).prctl({set_pdeathsig}, {signal})
+os.getppid() == int(sys.argv[1]) and os.execv(sys.argv[2], sys.argv[2:])
+"""
 
-    For ``preexec_fn``: a demo that is killed must leave nothing behind.
+
+def dying_with_parent(command: list[str]) -> list[str]:
+    """Return a command that ends when the thread that starts it does, even by SIGKILL (Linux only).
+
+    A launcher of ten milliseconds becomes the command and keeps its process id. It is not a
+    ``preexec_fn``: that runs Python in a fork of this process, where gRPC's threads wake up to
+    closed descriptors and abort before the command has started.
     """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if sys.platform != "linux":
+        return command
+    code = _LAUNCHER.format(set_pdeathsig=_PR_SET_PDEATHSIG, signal=int(signal.SIGTERM))
+    return [sys.executable, "-I", "-S", "-c", code, str(os.getpid()), *command]

@@ -45,7 +45,7 @@ def demo(
 
     Example: meshscope demo --fault errors --after 30s
     """
-    from dashboards.demo.intent import free_port, free_subnet
+    from dashboards.demo.intent import free_port, free_subnet, taken
     from dashboards.demo.run import DemoFailed, DemoSettings, run_demo
 
     console = Console()
@@ -70,6 +70,11 @@ def demo(
     if free_ports:
         names = ("web", "otlp_grpc", "otlp_http", "xds", "admin")
         settings = replace(settings, **{name: f"127.0.0.1:{free_port()}" for name in names})  # type: ignore[arg-type]
+    busy = taken(
+        [settings.web, settings.otlp_grpc, settings.otlp_http, settings.xds, settings.admin]
+    )
+    if busy:
+        _fail(f"in use: {', '.join(busy)}; end what listens there, or add --free-ports", code=1)
     try:
         outcome = run_demo(settings, console)
     except DemoFailed as error:

@@ -7,6 +7,7 @@ root, Docker or packet filters.
 import io
 import random
 import socket
+from collections.abc import Iterable
 
 from ruamel.yaml import YAML
 
@@ -66,6 +67,20 @@ def free_subnet() -> str:
                 continue
             return subnet
     raise OSError("no free loopback addresses in 127.0.0.0/8; is another demo still running?")
+
+
+def taken(addresses: Iterable[str]) -> list[str]:
+    """Return which of these ``host:port`` somebody else listens on."""
+    found = []
+    for address in addresses:
+        host, _, port = address.rpartition(":")
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, int(port)))
+            except OSError:
+                found.append(address)
+    return found
 
 
 def free_port() -> int:

@@ -1,6 +1,6 @@
 """Children of the demo: started in sessions of their own, watched, stopped so that none is left.
 
-A child also dies with its parent, even when that is killed (``proxy.sidecar.die_with_parent``).
+A child also dies with its parent, even when that is killed (``proxy.sidecar.dying_with_parent``).
 """
 
 import os
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from proxy.resources import Json
-from proxy.sidecar import die_with_parent, start_envoy
+from proxy.sidecar import dying_with_parent, start_envoy
 
 LOG_TAIL_LINES = 8
 
@@ -38,13 +38,12 @@ class Children:
         """Start ``python ARGUMENTS``; what it prints goes to ``NAME.log``."""
         with self._log(name).open("wb") as log:
             self.running[name] = subprocess.Popen(
-                [sys.executable, *arguments],
+                dying_with_parent([sys.executable, *arguments]),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
-                preexec_fn=die_with_parent,  # noqa: PLW1509  one prctl call
             )
 
     def start_envoy(self, name: str, bootstrap: Json) -> None:

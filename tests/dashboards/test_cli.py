@@ -54,6 +54,17 @@ def test_a_broken_objective_is_told_by_file_and_line_before_anything_starts(tmp_
     assert not (tmp_path / "s.duckdb").exists()
 
 
+def test_the_demo_says_which_port_is_in_use_and_how_to_go_on() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        told = meshscope("demo", "--web", address)
+    assert told.returncode == 1
+    assert f"in use: {address}" in told.stderr
+    assert "--free-ports" in told.stderr
+
+
 def test_an_unknown_fault_lists_the_known_ones() -> None:
     told = meshscope("demo", "--fault", "earthquake")
     assert told.returncode == 2

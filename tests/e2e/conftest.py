@@ -25,8 +25,8 @@ class Demo:
     output: Path
 
     def interrupt(self) -> tuple[int, str]:
-        """Press Ctrl-C; return the exit code and all that was printed."""
-        self.process.send_signal(signal.SIGINT)
+        """Press Ctrl-C, which a terminal sends to the whole group; return code and output."""
+        os.killpg(self.process.pid, signal.SIGINT)
         code = self.process.wait(60)
         return code, self.output.read_text()
 
@@ -46,6 +46,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
             stderr=subprocess.STDOUT,
             text=True,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200"},
+            start_new_session=True,
         )
     try:
         yield Demo(process, directory, _printed_url(process, output), output)
