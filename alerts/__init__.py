@@ -2,6 +2,7 @@
 
 Map: ``rules`` the nouns of a rule file; ``names`` every record, label and metric; ``recording``
 counts per window; ``burnrate`` one alert per tier; ``mesh`` alerts without an objective;
-``rulefile`` stable YAML; ``ruletest`` promtool's unit tests of the same; ``generate`` all of it for
-a catalog; ``cli`` the ``alerts`` command. ``rules/`` holds what is generated and committed.
+``runbooks`` what to do about each; ``rulefile`` stable YAML; ``ruletest`` promtool's unit tests of
+the same; ``generate`` all of it for a catalog; ``cli`` the ``alerts`` command. ``rules/`` holds
+what is generated and committed, ``runbooks/`` the texts.
 """

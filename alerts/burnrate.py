@@ -42,6 +42,11 @@ def alert_labels(slo: Slo, tier: Tier) -> dict[str, str]:
     }
 
 
+def runbook_url(slo: Slo, *, base_url: str = "") -> str:
+    """Return where it is told what to do about a burn: the objective's own runbook, or ours."""
+    return slo.annotations.get("meshscope.dev/runbook-url", f"{base_url}/runbooks/{RUNBOOK}")
+
+
 def decimal_text(value: Fraction, *, digits: int = 4) -> str:
     """Return a short decimal: 14.4, 6, 0.9333."""
     rounded = round(Decimal(value.numerator) / value.denominator, digits)
@@ -71,7 +76,6 @@ def _ratio(slo: Slo, window: str) -> str:
 def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:
     labels = alert_labels(slo, tier)
     budget = f"{decimal_text(Fraction(tier.budget_ratio) * 100)} %"
-    runbook = slo.annotations.get("meshscope.dev/runbook-url", f"{base_url}/runbooks/{RUNBOOK}")
     return {
         "summary": f"{slo.display_name or slo.name}: error budget burns over "
         f"{labels[names.FACTOR]}x too fast",
@@ -79,7 +83,7 @@ def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:
         f"the last {labels[names.LONG]} were bad, and in the last {labels[names.SHORT]} too many "
         f"as well. At this rate {budget} of the {slo.window.duration} budget goes within "
         f"{labels[names.LONG]}.",
-        "runbook_url": runbook,
+        "runbook_url": runbook_url(slo, base_url=base_url),
         "dashboard_url": f"{base_url}/slos/{slo.name}",
     }
 

@@ -15,6 +15,8 @@ SILENT_S: Final = 30
 """Proxies export every 5 s: six missed exports in a row are no accident."""
 RETRY_RATIO: Final = 0.2
 RETRY_MIN: Final = 20
+EDGE: Final = "{{ $labels.source }}%3E{{ $labels.destination }}"
+"""How a page names the edge of an alert: ``source>destination``, escaped for a URL."""
 
 
 def mesh_group(services: Iterable[Service], *, base_url: str) -> RuleGroup:
@@ -55,7 +57,7 @@ def _exporter_silent(base_url: str) -> AlertingRule:
             "description": "Instance {{ $labels.instance }} was last heard "
             "{{ $value | humanizeDuration }} ago. What it saw since is not measured.",
             "runbook_url": f"{base_url}/runbooks/exporter-silent",
-            "dashboard_url": f"{base_url}/",
+            "dashboard_url": f"{base_url}/services",
         },
         for_="30s",
     )
@@ -72,7 +74,7 @@ def _plaintext(base_url: str) -> AlertingRule:
             "description": "{{ $value | humanize }} requests inside the mesh in 5 minutes were "
             "neither encrypted nor authenticated.",
             "runbook_url": f"{base_url}/runbooks/plaintext-traffic",
-            "dashboard_url": f"{base_url}/",
+            "dashboard_url": f"{base_url}/topology?selected={EDGE}",
         },
     )
 
@@ -92,7 +94,7 @@ def _retry_amplification(base_url: str) -> AlertingRule:
             "description": '{{ printf "%.2f" $value }} retries per request in 5 minutes: they hide '
             "failures from callers and add load to a service that already has too much.",
             "runbook_url": f"{base_url}/runbooks/retry-amplification",
-            "dashboard_url": f"{base_url}/",
+            "dashboard_url": f"{base_url}/topology?selected={EDGE}",
         },
         for_="2m",
     )
@@ -113,7 +115,7 @@ def _service_without_data(service: Service, base_url: str) -> AlertingRule:
             "description": f"Nobody called {service.name} in 10 minutes, as far as proxies tell. "
             "No data is neither up nor down: look at its callers and at its proxy.",
             "runbook_url": f"{base_url}/runbooks/service-without-data",
-            "dashboard_url": f"{base_url}/services/{service.name}",
+            "dashboard_url": f"{base_url}/topology?selected={service.name}",
         },
         for_="5m",
     )

@@ -6,9 +6,11 @@ together. The end is the reverse of the start: no new telemetry, drain what came
 
 import contextlib
 import importlib.metadata
+import signal
 import socket
 import time
 from collections.abc import Iterator
+from types import FrameType
 
 import structlog
 import uvicorn
@@ -74,8 +76,13 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             server_header=False,
             timeout_graceful_shutdown=GRACE_S,
         )
-        with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises the signal again at its end
-            uvicorn.Server(config).run(sockets=[listener])
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, _ended)
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+def _ended(_number: int, _frame: FrameType | None) -> None:
+    """Take the signal that uvicorn raises again after its end: draining and closing follow."""
 
 
 @contextlib.contextmanager

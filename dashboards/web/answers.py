@@ -91,6 +91,7 @@ def page(request: Request, template: str, http_status: int = 200, **context: Any
         "theme": theme if theme in {"light", "dark"} else None,
         "warn_ratio": formatting.WARN_RATIO,
         "bad_ratio": formatting.BAD_RATIO,
+        "range": None,  # a page without a time range must not meet Jinja's function of this name
     }
     answer = TEMPLATES.TemplateResponse(request, template, frame | context, http_status)
     answer.headers["Cache-Control"] = "no-store"

@@ -12,7 +12,15 @@ from starlette.staticfiles import StaticFiles
 
 from dashboards.web.answers import Headers, install_errors
 from dashboards.web.deps import Deps
-from dashboards.web.routers import api_services, api_slos, api_topology, health, metrics, pages
+from dashboards.web.routers import (
+    api_services,
+    api_slos,
+    api_topology,
+    health,
+    metrics,
+    pages,
+    runbooks,
+)
 from dashboards.web.topology import SharedViews
 
 TICK_S: Final = 2.0
@@ -27,7 +35,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.deps = deps
     app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
     app.state.tick_s = tick_s
-    for module in (api_topology, api_services, api_slos, metrics, health, pages):
+    for module in (api_topology, api_services, api_slos, metrics, health, pages, runbooks):
         app.include_router(module.ROUTER)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
     install_errors(app)

@@ -7,6 +7,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
+from alerts.burnrate import runbook_url
 from collector.store import reader
 from dashboards.web import answers, formatting
 from dashboards.web.deps import Deps
@@ -100,7 +101,14 @@ def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Respon
     slo = find(deps.slos, name)
     status = read_detail(deps.store, [slo], name, asked.to_s).status
     frame = _frame("/slos", deps, asked)
-    return answers.page(request, "slo.html", **frame, status=status, description=slo.description)
+    return answers.page(
+        request,
+        "slo.html",
+        **frame,
+        status=status,
+        description=slo.description,
+        runbook_url=runbook_url(slo),
+    )
 
 
 def _frame(path: str, deps: Deps, asked: TimeRange) -> Mapping[str, Any]:

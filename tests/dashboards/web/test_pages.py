@@ -104,3 +104,11 @@ def test_grafana_is_linked_when_there_is_one(store):
     client = Visitor(create_app(deps(store, grafana_url="http://grafana:3000")))
 
     assert 'href="http://grafana:3000"' in client.get("/slos").text
+
+
+@pytest.mark.parametrize("path", ["/nope", "/runbooks"])
+def test_a_page_without_a_range_offers_none(client, path):
+    text = client.get(path).text
+
+    assert 'href="/services"' in text
+    assert 'id="picker"' not in text
