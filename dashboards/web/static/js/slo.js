@@ -72,7 +72,8 @@ function tint(tone, alpha) {
 
 // Hours within a day, dates beyond; always 24 hours.
 function times(splits, increment) {
-  const style = increment < 86400 ? { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }
+  const clock = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  const style = increment < 60 ? { ...clock, second: "2-digit" } : increment < 86400 ? clock
     : { month: "short", day: "numeric" };
   return splits.map((split) => new Date(split * 1000).toLocaleString(undefined, style));
 }
