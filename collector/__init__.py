@@ -1,7 +1,11 @@
 """What happened: receive, keep and read the telemetry of a mesh.
 
     otlp/        bytes -> columns, without I/O: decoders, JSON mapping, counter deltas, edges
+    redaction/   secrets out of a batch, before anything is stored
+    telemetry    the collector's numbers about itself
     store/       DuckDB: the only place with SQL and a connection
+    evidence     counts by reporter and signal -> why an edge is believed
+    sampling     which stored traces are kept, and why; pure
     topology     edge counts over a window -> a Graph of services
     receiver/    the shell: OTLP over gRPC and HTTP, admission, answers
     semconv      every attribute, metric and tag name, once

@@ -26,13 +26,19 @@ _TIMES: Final = {
     "spans": "start_ns",
     "metric_points": "time_ns",
     "histogram_points": "time_ns",
+    "exponential_points": "time_ns",
+    "summary_points": "time_ns",
+    "exemplars": "time_ns",
     "logs": "time_ns",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How long each kind of row is kept, in seconds. SLI hours outlive the rest."""
+    """How long each kind of row is kept, in seconds. SLI hours outlive the rest.
+
+    ``store_bytes`` bounds the file, whatever the age; 0 does not. See ``quota``.
+    """
 
     spans_s: int = 7 * _DAY_S
     metrics_s: int = 7 * _DAY_S
@@ -40,6 +46,7 @@ class Retention:
     sli_10s_s: int = 7 * _DAY_S
     sli_1m_s: int = 60 * _DAY_S
     sli_1h_s: int = 400 * _DAY_S
+    store_bytes: int = 0
 
 
 def compact(cursor: duckdb.DuckDBPyConnection, now_s: int, retention: Retention) -> None:
@@ -56,6 +63,9 @@ def _ages(retention: Retention) -> Mapping[str, tuple[str, int, int]]:
         "spans": retention.spans_s,
         "metric_points": retention.metrics_s,
         "histogram_points": retention.metrics_s,
+        "exponential_points": retention.metrics_s,
+        "summary_points": retention.metrics_s,
+        "exemplars": retention.metrics_s,
         "logs": retention.logs_s,
     }
     rolled_s = {"10s": retention.sli_10s_s, "1m": retention.sli_1m_s, "1h": retention.sli_1h_s}

@@ -4,6 +4,7 @@ New ids live in an open layer until their rows are committed; a rollback forgets
 is never used without its row. Never writes: ``rows`` tells what is to be inserted.
 """
 
+from collections import Counter
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -11,7 +12,9 @@ from typing import Any, Generic, TypeVar
 import duckdb
 
 from collector.edges import Edge
-from collector.otlp.batch import Resource, Series
+from collector.otlp.batch import Resource, Scope, Series
+from collector.otlp.cardinality import DEFAULT_LIMITS
+from collector.otlp.histograms import Bounds
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -34,6 +37,14 @@ class Dictionary(Generic[Key]):
             found = self._new.setdefault(key, len(self._ids) + len(self._new))
         return found
 
+    def find(self, key: Key) -> int | None:
+        """Return the id of a value that has one."""
+        return self._ids.get(key, self._new.get(key))
+
+    def is_new(self, number: int) -> bool:
+        """Tell whether an id was given in the open transaction."""
+        return number >= len(self._ids)
+
     def new(self) -> dict[Key, int]:
         """Return the values of the open transaction."""
         return self._new
@@ -53,23 +64,73 @@ class Dictionary(Generic[Key]):
 
 
 @dataclass(slots=True)
+class EdgeDictionary(Dictionary[Edge]):
+    """Ids of edges, of so many for each service that reports; the rest share overflow rows.
+
+    Their counts still add up: by code always, by peer until even these are too many.
+    """
+
+    limit: int = DEFAULT_LIMITS.edges_per_service
+    overflowed: int = 0
+    _sizes: Counter[str] = field(default_factory=Counter)
+
+    def load(self, rows: Iterable[tuple[Edge, int]]) -> None:
+        """Take the ids the file already has."""
+        self._ids = dict(rows)
+        self._sizes = Counter(edge.exporter for edge in self._ids)
+
+    def id_of(self, key: Edge) -> int:
+        """Return the id of an edge, or of its overflow row when it is one too many."""
+        found = self._ids.get(key, self._new.get(key))
+        if found is not None:
+            return found
+        size = self._sizes[key.exporter]
+        if size >= self.limit:
+            self.overflowed += 1
+            key = key.without_detail() if size < 2 * self.limit else key.without_peer()
+        number = len(self._ids) + len(self._new)
+        found = self._ids.get(key, self._new.setdefault(key, number))
+        if found == number:
+            self._sizes[key.exporter] += 1
+        return found
+
+    def rollback(self) -> None:
+        """Forget the new ids; they will be given to others."""
+        self._sizes.subtract(edge.exporter for edge in self._new)
+        self._new.clear()
+
+
+@dataclass(slots=True)
 class Dictionaries:
     """All interned values of a store. The resource of a Series is its id here, not a position."""
 
     resources: Dictionary[Resource] = field(default_factory=Dictionary)
     strings: Dictionary[str] = field(default_factory=Dictionary)
     series: Dictionary[Series] = field(default_factory=Dictionary)
-    edges: Dictionary[Edge] = field(default_factory=Dictionary)
+    edges: EdgeDictionary = field(default_factory=EdgeDictionary)
+    bounds: Dictionary[Bounds] = field(default_factory=Dictionary)
+    scopes: Dictionary[Scope] = field(default_factory=Dictionary)
+    first_ns: dict[int, int] = field(default_factory=dict)
+    """Times of the first points of series that are new in the open transaction."""
+
+    def note_first(self, series_id: int, time_ns: int) -> None:
+        """Note a point of a new series."""
+        self.first_ns[series_id] = min(self.first_ns.get(series_id, time_ns), time_ns)
 
     def commit(self) -> None:
         """Keep the new ids of all."""
-        for dictionary in (self.resources, self.strings, self.series, self.edges):
+        for dictionary in self._all():
             dictionary.commit()
+        self.first_ns.clear()
 
     def rollback(self) -> None:
         """Forget the new ids of all."""
-        for dictionary in (self.resources, self.strings, self.series, self.edges):
+        for dictionary in self._all():
             dictionary.rollback()
+        self.first_ns.clear()
+
+    def _all(self) -> tuple[Dictionary[Any], ...]:
+        return (self.resources, self.strings, self.series, self.edges, self.bounds, self.scopes)
 
     def rows(self) -> dict[str, list[dict[str, Any]]]:
         """Return the new rows by table."""
@@ -99,8 +160,22 @@ class Dictionaries:
                     "temporality": key.temporality,
                     "is_monotonic": key.is_monotonic,
                     "attributes": key.attributes,
+                    "first_ns": self.first_ns.get(number, 0),
                 }
                 for key, number in self.series.new().items()
+            ],
+            "bounds": [
+                {"bounds_id": number, "bounds": list(key)}
+                for key, number in self.bounds.new().items()
+            ],
+            "scopes": [
+                {
+                    "scope_id": number,
+                    "name": key.name,
+                    "version": key.version,
+                    "attributes": key.attributes,
+                }
+                for key, number in self.scopes.new().items()
             ],
             "edges": [
                 {
@@ -114,6 +189,7 @@ class Dictionaries:
                     "flags": key.flags,
                     "mtls": key.mtls,
                     "canonical": key.canonical,
+                    "signal": key.signal,
                 }
                 for key, number in self.edges.new().items()
             ],
@@ -137,11 +213,26 @@ def load_dictionaries(cursor: duckdb.DuckDBPyConnection) -> Dictionaries:
             " attributes FROM metric_series"
         ).fetchall()
     )
-    loaded.edges.load(
-        (Edge(*row), number)
+    loaded.bounds.load(
+        (tuple(bounds), number)
+        for number, bounds in cursor.execute("SELECT bounds_id, bounds FROM bounds").fetchall()
+    )
+    loaded.scopes.load(
+        (Scope(*row), number)
         for number, *row in cursor.execute(
-            "SELECT edge_id, reporter, source, destination, version, route, code, flags, mtls"
-            " FROM edges"
+            "SELECT scope_id, name, version, attributes FROM scopes"
+        ).fetchall()
+    )
+    loaded.edges.load(
+        (_edge(Edge(*row), canonical=canonical), number)
+        for number, canonical, *row in cursor.execute(
+            "SELECT edge_id, canonical, reporter, source, destination, version, route, code, flags,"
+            " mtls, signal FROM edges"
         ).fetchall()
     )
     return loaded
+
+
+def _edge(stored: Edge, *, canonical: bool) -> Edge:
+    """Tell the twin that does not count from the row that does."""
+    return stored if stored.canonical == canonical else stored.as_evidence()

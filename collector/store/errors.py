@@ -18,6 +18,33 @@ class SchemaTooNew(StoreError):
         )
 
 
+class SchemaTooOld(StoreError):
+    """The file was written by an older meshscope and has not been migrated."""
+
+    def __init__(self, path: Path | None, found: int, known: int) -> None:
+        self.path, self.found, self.known = path, found, known
+        super().__init__(
+            f"{path} has schema version {found}, this meshscope needs {known}: "
+            f"run `meshscope migrate {path}`"
+        )
+
+
+class BackupRefused(StoreError):
+    """The copy of the file before its migration cannot be made; nothing was changed."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        self.path, self.reason = path, reason
+        super().__init__(f"cannot keep a copy of {path}: {reason}")
+
+
+class MigrationFailed(StoreError):
+    """A migration step failed; the file is as it was."""
+
+    def __init__(self, path: Path, version: int, reason: str) -> None:
+        self.path, self.version, self.reason = path, version, reason
+        super().__init__(f"cannot bring {path} to schema version {version}: {reason}")
+
+
 class StoreUnavailable(StoreError):
     """The file cannot be opened: held by another process, no space, not a database."""
 
@@ -36,6 +63,25 @@ class BatchRefused(StoreError):
 
 class WriteFailed(StoreError):
     """The transaction failed for a reason outside the data: disk, memory. Try again later."""
+
+
+class DiskFull(StoreError):
+    """The disk has only its reserve left; nothing is taken until there is room again."""
+
+    def __init__(self, free_bytes: int | None, reserve_bytes: int) -> None:
+        self.free_bytes, self.reserve_bytes = free_bytes, reserve_bytes
+        super().__init__(
+            f"the disk is full: {free_bytes} bytes are free, {reserve_bytes} are held in reserve; "
+            "retry later"
+        )
+
+
+class StoreBroken(StoreError):
+    """The database invalidated itself and can be neither read nor written until it is reopened."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the store must be opened again, restart the server: {reason}")
 
 
 class Overloaded(StoreError):

@@ -23,6 +23,8 @@ EDGE_COLUMNS: Final = (
     "code",
     "flags",
     "mtls",
+    "signal",
+    "canonical",
 )
 
 

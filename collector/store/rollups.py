@@ -1,7 +1,8 @@
 """Points of SLI series -> what is added to the rollups of every tier.
 
-Never reads a table: ids come from ``Dictionaries``, deltas from ``Counters``, both undone with
-their transaction. A delta belongs to the 10 s bucket of its point's time.
+Never reads a table: ids come from ``Dictionaries``, deltas from ``Counters``, and which row counts
+from ``Precedence``, all undone with their transaction. A delta belongs to the 10 s bucket of its
+point's time.
 """
 
 from collections import Counter
@@ -15,12 +16,20 @@ import pyarrow.compute as pc
 
 from collector.otlp.batch import CUMULATIVE, Batch, Resource, Series
 from collector.otlp.counters import Counters, Values
-from collector.otlp.slis import SLI_METRICS, Sli, latency_counts, sli_of
+from collector.otlp.dialects import find_sli, may_be_sli
+from collector.otlp.exponential import Exponential
+from collector.otlp.exponential import latency_counts as exponential_latency_counts
+from collector.otlp.exponential_rows import value_of
+from collector.otlp.histograms import Bounds, dense
+from collector.otlp.slis import Sli, latency_counts
 from collector.store.dictionaries import Dictionaries
+from collector.store.precedence import Precedence
 from collector.store.tiers import TIERS_S
 
 _SECOND_NS: Final = 10**9
 _MAX_COUNT: Final = 2**53
+_MAX_SLIS: Final = 200_000
+"""Series whose edge is remembered; it is found again when it was forgotten."""
 
 
 @dataclass(slots=True)
@@ -29,6 +38,7 @@ class Rollups:
 
     dictionaries: Dictionaries
     counters: Counters
+    precedence: Precedence
     requests: Counter[tuple[int, int]] = field(default_factory=Counter)
     attempts: Counter[tuple[int, int]] = field(default_factory=Counter)
     latency: Counter[tuple[int, int, int]] = field(default_factory=Counter)
@@ -46,7 +56,10 @@ class Rollups:
             if value is not None:
                 self._count(series[row["series"]], slis[row["series"]], row, value)
         for row in _rows(batch.histograms, slis):
-            self._time(series[row["series"]], slis[row["series"]], row)
+            bounds = batch.bounds[row["bounds"]]
+            self._time(series[row["series"]], slis[row["series"]], row, bounds)
+        for row in _rows(batch.exponentials, slis):
+            self._time_exponential(series[row["series"]], slis[row["series"]], row)
 
     def tables(self) -> dict[str, pa.Table]:
         """Return the new rows of all tiers, without zeros."""
@@ -79,8 +92,10 @@ class Rollups:
     def _slis_of(self, batch: Batch, series: Sequence[Series]) -> dict[int, Sli]:
         found: dict[int, Sli] = {}
         for position, one in enumerate(series):
-            if one.name not in SLI_METRICS:
+            if not may_be_sli(one.name):
                 continue
+            if len(self._slis) > _MAX_SLIS:
+                self._slis.clear()
             if one not in self._slis:
                 resource = batch.resources[batch.series[position].resource]
                 self._slis[one] = _sli(one, resource)
@@ -91,17 +106,45 @@ class Rollups:
 
     def _count(self, series: Series, sli: Sli, row: Mapping[str, Any], value: int) -> None:
         (delta,) = self._delta(series, row, (value,))
-        if delta and sli.kind != "duration":
-            sums = self.requests if sli.kind == "requests" else self.attempts
-            sums[_bucket_s(row), self.dictionaries.edges.id_of(sli.edge)] += delta
-
-    def _time(self, series: Series, sli: Sli, row: Mapping[str, Any]) -> None:
-        deltas = self._delta(series, row, tuple(row["bucket_counts"]))
-        if sli.kind != "duration" or not any(deltas):
+        if not delta or sli.kind == "duration":
             return
-        edge_id = self.dictionaries.edges.id_of(sli.edge)
-        for bucket, count in latency_counts(row["bounds"], deltas, sli.scale_us).items():
-            self.latency[_bucket_s(row), edge_id, bucket] += count
+        key = self._key(sli, row)
+        if sli.kind != "attempts":
+            self.requests[key] += delta
+        if sli.kind != "requests":
+            self.attempts[key] += delta
+
+    def _time(self, series: Series, sli: Sli, row: Mapping[str, Any], bounds: Bounds) -> None:
+        if row["count"] is None:
+            return
+        counts = dense(len(bounds), row["first_bucket"], row["bucket_counts"])
+        deltas = self._delta(series, row, counts)
+        if sli.kind == "duration" and any(deltas):
+            self._spread(sli, row, latency_counts(bounds, deltas, sli.scale_us))
+
+    def _time_exponential(self, series: Series, sli: Sli, row: Mapping[str, Any]) -> None:
+        if row["count"] is None:
+            return
+        new: Exponential | None = value_of(row)
+        if series.temporality == CUMULATIVE and new is not None:
+            series_id = self.dictionaries.series.id_of(series)
+            new = self.counters.advance_exponential(
+                series_id, series.resource, row["start_ns"], row["time_ns"], new
+            )
+        if sli.kind == "duration" and new is not None:
+            self._spread(sli, row, exponential_latency_counts(new, sli.scale_us))
+
+    def _spread(self, sli: Sli, row: Mapping[str, Any], latencies: Mapping[int, int]) -> None:
+        if latencies:
+            bucket_s, edge_id = self._key(sli, row)
+            for bucket, count in latencies.items():
+                self.latency[bucket_s, edge_id, bucket] += count
+
+    def _key(self, sli: Sli, row: Mapping[str, Any]) -> tuple[int, int]:
+        """Return the bucket, and the row that takes the counts in it."""
+        bucket_s = _bucket_s(row)
+        edge = self.precedence.place(sli.edge, bucket_s)
+        return bucket_s, self.dictionaries.edges.id_of(edge)
 
     def _delta(self, series: Series, row: Mapping[str, Any], values: Values) -> Values:
         if series.temporality != CUMULATIVE:
@@ -113,7 +156,7 @@ class Rollups:
 
 
 def _sli(series: Series, resource: Resource) -> Sli | None:
-    return sli_of(series.name, series.unit, orjson.loads(series.attributes), resource)
+    return find_sli(series.name, series.unit, orjson.loads(series.attributes), resource)
 
 
 def _rows(table: pa.Table, slis: Mapping[int, Sli]) -> Iterator[dict[str, Any]]:

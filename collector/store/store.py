@@ -10,13 +10,14 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import duckdb
 
-from collector.store.errors import SchemaTooNew, StoreUnavailable
+from collector.store.errors import SchemaTooNew, SchemaTooOld, StoreUnavailable
+from collector.store.limits import EngineLimits, engine_limits
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 _SCHEMA_SQL: Final = Path(__file__).with_name("schema.sql")
 
 
@@ -58,12 +59,14 @@ class Store:
         self.close()
 
 
-def open_store(path: Path | None = None, *, clock_ns: Callable[[], int] = time.time_ns) -> Store:
-    """Open or create a store; raise SchemaTooNew or StoreUnavailable."""
-    try:
-        connection = duckdb.connect(":memory:" if path is None else str(path))
-    except (duckdb.IOException, duckdb.CatalogException, duckdb.SerializationException) as error:
-        raise StoreUnavailable(path, str(error)) from error
+def open_store(
+    path: Path | None = None,
+    *,
+    clock_ns: Callable[[], int] = time.time_ns,
+    limits: EngineLimits | None = None,
+) -> Store:
+    """Open or create a store; raise SchemaTooNew, SchemaTooOld or StoreUnavailable."""
+    connection = connect(path, limits=limits)
     try:
         _prepare(connection, path)
     except BaseException:
@@ -72,22 +75,48 @@ def open_store(path: Path | None = None, *, clock_ns: Callable[[], int] = time.t
     return Store(path, clock_ns, connection)
 
 
-def _prepare(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+def connect(
+    path: Path | None, *, must_exist: bool = False, limits: EngineLimits | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file, or memory, whatever is in it; raise StoreUnavailable."""
+    if must_exist and path is not None and not path.exists():
+        raise StoreUnavailable(path, "there is no such file")
+    try:
+        config: Any = (limits or engine_limits()).config(path)
+        connection = duckdb.connect(":memory:" if path is None else str(path), config=config)
+    except (duckdb.IOException, duckdb.CatalogException, duckdb.SerializationException) as error:
+        raise StoreUnavailable(path, str(error)) from error
     connection.execute("SET TimeZone = 'UTC'")
-    if not _has_meta(connection):
+    return connection
+
+
+def schema_version(connection: duckdb.DuckDBPyConnection, path: Path | None) -> int:
+    """Return the version in the file; raise SchemaTooNew, or StoreUnavailable if it has none."""
+    try:
+        query = "SELECT value::INTEGER FROM meta WHERE key = 'schema_version'"
+        row = connection.execute(query).fetchone()
+    except (duckdb.CatalogException, duckdb.BinderException, duckdb.ConversionException):
+        row = None
+    if row is None:
+        raise StoreUnavailable(path, "it is a DuckDB file, but not one of meshscope")
+    found = int(row[0])
+    if found > SCHEMA_VERSION:
+        raise SchemaTooNew(path, found, SCHEMA_VERSION)
+    return found
+
+
+def _prepare(connection: duckdb.DuckDBPyConnection, path: Path | None) -> None:
+    if _is_empty(connection):
         connection.begin()
         connection.execute(_SCHEMA_SQL.read_text(encoding="utf-8"))
         connection.execute("INSERT INTO meta VALUES ('schema_version', ?)", [str(SCHEMA_VERSION)])
         connection.commit()
         return
-    found = connection.execute("SELECT value FROM meta WHERE key = 'schema_version'").fetchone()
-    if found is None:
-        raise StoreUnavailable(path, "it is a DuckDB file, but not one of meshscope")
-    if int(found[0]) > SCHEMA_VERSION:
-        raise SchemaTooNew(path, int(found[0]), SCHEMA_VERSION)
+    found = schema_version(connection, path)
+    if found < SCHEMA_VERSION:
+        raise SchemaTooOld(path, found, SCHEMA_VERSION)
 
 
-def _has_meta(connection: duckdb.DuckDBPyConnection) -> bool:
-    tables = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'")
-    row = tables.fetchone()
-    return row is not None and row[0] > 0
+def _is_empty(connection: duckdb.DuckDBPyConnection) -> bool:
+    row = connection.execute("SELECT count(*) FROM duckdb_tables() WHERE NOT internal").fetchone()
+    return row is not None and row[0] == 0

@@ -6,7 +6,7 @@ import duckdb
 import pytest
 
 from collector.store.errors import SchemaTooNew, StoreUnavailable
-from collector.store.store import open_store
+from collector.store.store import SCHEMA_VERSION, open_store
 
 
 def test_a_new_file_gets_the_schema_and_keeps_it(tmp_path):
@@ -16,7 +16,7 @@ def test_a_new_file_gets_the_schema_and_keeps_it(tmp_path):
     with open_store(path) as store:
         versions = store.cursor().execute("SELECT value FROM meta").fetchall()
 
-    assert versions == [("1",)]
+    assert versions == [(str(SCHEMA_VERSION),)]
 
 
 def test_a_file_of_a_newer_meshscope_is_refused_with_what_to_do(tmp_path):
@@ -24,7 +24,7 @@ def test_a_file_of_a_newer_meshscope_is_refused_with_what_to_do(tmp_path):
     with open_store(path) as store:
         store.cursor().execute("UPDATE meta SET value = '99'")
 
-    with pytest.raises(SchemaTooNew, match=r"has schema version 99, this meshscope knows 1"):
+    with pytest.raises(SchemaTooNew, match=r"has schema version 99, this meshscope knows 2"):
         open_store(path)
 
 

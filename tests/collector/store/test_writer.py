@@ -52,14 +52,16 @@ def number(store, sql):
 def test_a_canary_of_a_real_mesh_is_counted_exactly(store):
     write(store, *(envoy(f"A-16-canary-20pct__metrics__{proxy}") for proxy in ("fe", "be1", "be2")))
 
-    by = ("reporter", "source", "destination", "version", "code", "mtls")
+    by = ("signal", "reporter", "source", "destination", "version", "code", "mtls", "canonical")
     table = reader.edge_counts(store.cursor(), *EVER, by=by, canonical=False)
-    rows = [tuple(row.values())[:7] for row in table.to_pylist()]
+    rows = [tuple(row.values())[:9] for row in table.to_pylist()]
     assert rows == [
-        ("destination", "frontend", "backend", "v1", 200, "mtls", 18),
-        ("destination", "frontend", "backend", "v2", 200, "mtls", 2),
-        ("source", "frontend", "backend", "v1", 200, "mtls", 18),
-        ("source", "frontend", "backend", "v2", 200, "mtls", 2),
+        ("envoy_cluster", "source", "frontend", "backend", "v1", 200, "none", False, 18),
+        ("envoy_cluster", "source", "frontend", "backend", "v2", 200, "none", False, 2),
+        ("sli", "destination", "frontend", "backend", "v1", 200, "mtls", False, 18),
+        ("sli", "destination", "frontend", "backend", "v2", 200, "mtls", False, 2),
+        ("sli", "source", "frontend", "backend", "v1", 200, "mtls", True, 18),
+        ("sli", "source", "frontend", "backend", "v2", 200, "mtls", True, 2),
     ]
     assert counted(store) == 20
 

@@ -1,0 +1,244 @@
+"""Stored spans -> rollups of edges, by one SQL pass over each stretch of time, in housekeeping.
+
+Replaces, never adds: what a pass finds for its 10 s buckets takes the place of what was there, so
+that running it twice, or after a crash, counts nothing twice. A mark in ``meta`` says up to where
+it has come; spans that come late set it back, in the transaction that stores them (``set_back``).
+
+A pair of services that any metric counts in the hour, or in a neighbouring one, has its spans as
+evidence only, each span once. Otherwise they count, weighted by their adjusted counts: an estimate.
+Spec: https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final
+
+import duckdb
+import pyarrow as pa
+
+from collector.edges import Edge
+from collector.otlp.dialects.spans import PATHS, Call, call_edge
+from collector.store.dictionaries import Dictionaries
+from collector.store.precedence import HOUR_S, Pair, near_hours
+from collector.store.tiers import TIERS_S
+
+SETTLE_S: Final = 30
+"""Both ends of a call have been exported this long after its end; also how far they lie apart."""
+LATE_S: Final = 600
+"""Spans that come later than this after their end are in no rollup."""
+
+_MARK: Final = "span_edges_to_s"
+_BUCKET_S: Final = TIERS_S["10s"]
+_PASS_S: Final = 600
+"""The longest stretch of one pass; a longer one, after an outage, is done in several."""
+_SECOND_NS: Final = 10**9
+_SPANS: Final = "edge_id IN (SELECT edge_id FROM edges WHERE signal = 'spans')"
+
+
+def count_spans(
+    cursor: duckdb.DuckDBPyConnection, dictionaries: Dictionaries, pairs: set[Pair], now_s: int
+) -> None:
+    """Bring the edges of spans up to date; the caller has no transaction open.
+
+    ``pairs`` learns which pairs spans count for.
+    """
+    to_s = _bucket(now_s - SETTLE_S)
+    from_s = mark_s(cursor)
+    if from_s is None:
+        from_s = _bucket(now_s - LATE_S)
+    while from_s < to_s:
+        until_s = min(to_s, from_s + _PASS_S)
+        cursor.begin()
+        try:
+            _replace(cursor, dictionaries, pairs, from_s, until_s)
+            cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_MARK, str(until_s)])
+            cursor.commit()
+        except BaseException:
+            dictionaries.rollback()
+            cursor.rollback()
+            raise
+        dictionaries.commit()
+        from_s = until_s
+
+
+def mark_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
+    """Return the time up to which spans are counted; None before the first pass."""
+    row = cursor.execute("SELECT value::BIGINT FROM meta WHERE key = ?", [_MARK]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def set_back(
+    cursor: duckdb.DuckDBPyConnection, ends_ns: list[tuple[int, int]], counted_to_s: int | None
+) -> int | None:
+    """Set the mark back for late spans, in the caller's transaction; return where it is now.
+
+    ``ends_ns`` holds for each export the earliest end of its spans and the time of its arrival.
+    """
+    if counted_to_s is None:
+        return None
+    first_s = min(
+        (
+            _bucket(max(end_ns, received_ns - LATE_S * _SECOND_NS) // _SECOND_NS)
+            for end_ns, received_ns in ends_ns
+        ),
+        default=counted_to_s,
+    )
+    if first_s < counted_to_s:
+        cursor.execute("UPDATE meta SET value = ? WHERE key = ?", [str(first_s), _MARK])
+    return min(first_s, counted_to_s)
+
+
+@dataclass(slots=True)
+class _Sums:
+    """What one pass found, by bucket and edge."""
+
+    requests: Counter[tuple[int, Edge]]
+    attempts: Counter[tuple[int, Edge]]
+    latency: Counter[tuple[int, Edge, int]]
+
+
+def _replace(
+    cursor: duckdb.DuckDBPyConnection,
+    dictionaries: Dictionaries,
+    pairs: set[Pair],
+    from_s: int,
+    to_s: int,
+) -> None:
+    sums = _sums(_calls(cursor, from_s, to_s), _measured_pairs(cursor, from_s, to_s))
+    ids = {edge: dictionaries.edges.id_of(edge) for _, edge in sums.requests | sums.attempts}
+    pairs |= {(edge.source, edge.destination) for edge in ids if edge.canonical}
+    _insert(cursor, "edges", dictionaries.rows()["edges"])
+    keys = sorted((bucket_s, ids[edge], edge) for bucket_s, edge in sums.requests | sums.attempts)
+    counts = [
+        {
+            "bucket_s": bucket_s,
+            "edge_id": edge_id,
+            "requests": round(sums.requests[bucket_s, edge]),
+            "attempts": round(sums.attempts[bucket_s, edge]),
+        }
+        for bucket_s, edge_id, edge in keys
+    ]
+    times = [
+        {
+            "bucket_s": bucket_s,
+            "edge_id": ids[edge],
+            "latency_bucket": bucket,
+            "count": round(count),
+        }
+        for (bucket_s, edge, bucket), count in sums.latency.items()
+    ]
+    for kind, rows in (("sli", counts), ("latency", times)):
+        cursor.execute(
+            f"DELETE FROM {kind}_10s WHERE bucket_s >= ? AND bucket_s < ? AND {_SPANS}",
+            [from_s, to_s],
+        )
+        _insert(cursor, f"{kind}_10s", rows)
+        for tier, length in TIERS_S.items():
+            if length > _BUCKET_S:
+                _sum_up(cursor, kind, tier, from_s - from_s % length, -(-to_s // length) * length)
+
+
+def _calls(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> list[dict[str, Any]]:
+    table = cursor.execute(
+        _SQL,
+        {
+            "from_ns": from_s * _SECOND_NS,
+            "to_ns": to_s * _SECOND_NS,
+            "margin_ns": SETTLE_S * _SECOND_NS,
+        },
+    ).to_arrow_table()
+    rows: list[dict[str, Any]] = table.to_pylist()
+    return rows
+
+
+def _measured_pairs(
+    cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int
+) -> set[tuple[Pair, int]]:
+    """Return the pairs that metrics count, with each hour in which their spans are evidence."""
+    found = cursor.execute(
+        "SELECT DISTINCT source, destination, bucket_s FROM sli_1h JOIN edges USING (edge_id)"
+        " WHERE canonical AND signal <> 'spans' AND bucket_s >= ? AND bucket_s < ?",
+        [from_s - from_s % HOUR_S - HOUR_S, to_s + 2 * HOUR_S],
+    ).fetchall()
+    return {
+        ((source, destination), near_s)
+        for source, destination, hour_s in found
+        for near_s in near_hours(hour_s)
+    }
+
+
+def _sums(rows: list[dict[str, Any]], measured: set[tuple[Pair, int]]) -> _Sums:
+    sums = _Sums(Counter(), Counter(), Counter())
+    for row in rows:
+        edge = call_edge(Call(**{name: row[name] for name in _CALL_FIELDS}))
+        if edge is None:
+            continue
+        bucket_s = row["bucket_s"]
+        hour_s = bucket_s - bucket_s % HOUR_S
+        is_evidence = ((edge.source, edge.destination), hour_s) in measured
+        edge = edge.as_evidence() if is_evidence else edge
+        count, tries = ("spans", "tries") if is_evidence else ("weight", "tries_weight")
+        sums.attempts[bucket_s, edge] += row[tries]
+        if row["is_final"]:
+            sums.requests[bucket_s, edge] += row[count]
+            sums.latency[bucket_s, edge, row["latency_bucket"]] += row[count]
+    return sums
+
+
+def _sum_up(
+    cursor: duckdb.DuckDBPyConnection, kind: str, tier: str, from_s: int, to_s: int
+) -> None:
+    """Make the coarse buckets of spans again, out of the finest ones."""
+    length = TIERS_S[tier]
+    extra, sums = _COLUMNS[kind]
+    window = f"bucket_s >= {from_s} AND bucket_s < {to_s} AND {_SPANS}"
+    cursor.execute(f"DELETE FROM {kind}_{tier} WHERE {window}")
+    cursor.execute(
+        f"INSERT INTO {kind}_{tier} SELECT bucket_s // {length} * {length} AS coarse_s, edge_id,"
+        f" {extra}{sums} FROM {kind}_10s WHERE {window} GROUP BY ALL"
+    )
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, table: str, rows: list[dict[str, Any]]) -> None:
+    if not rows:
+        return
+    cursor.register("found", pa.Table.from_pylist(rows))
+    try:
+        cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM found")
+    finally:
+        cursor.unregister("found")
+
+
+def _bucket(time_s: int) -> int:
+    return time_s - time_s % _BUCKET_S
+
+
+def _paths(paths: Mapping[str, tuple[str, ...]]) -> Iterator[tuple[str, str]]:
+    """Yield (JSON path as an SQL text, the name that it is for)."""
+    for name, keys in paths.items():
+        for key in keys:
+            yield f"""'$."{key}"'""", name
+
+
+def _sql() -> str:
+    flat = list(_paths(PATHS))
+    columns = {
+        name: [f"told[{position}]" for position, (_, one) in enumerate(flat, 1) if one == name]
+        for name in PATHS
+    }
+    text = Path(__file__).with_suffix(".sql").read_text(encoding="utf-8")
+    return text.format(
+        paths=f"[{', '.join(path for path, _ in flat)}]",
+        columns=", ".join(f"coalesce({', '.join(c)}, '') AS {name}" for name, c in columns.items()),
+        names=", ".join(name for name in PATHS if name in _CALL_FIELDS),
+    )
+
+
+_CALL_FIELDS: Final = tuple(field.name for field in fields(Call))
+_COLUMNS: Final = {
+    "sli": ("", "sum(requests)::BIGINT, sum(attempts)::BIGINT"),
+    "latency": ("latency_bucket, ", "sum(count)::BIGINT"),
+}
+_SQL: Final = _sql()
