@@ -1,48 +1,35 @@
-"""OTLP over HTTP: POST /v1/traces, /v1/metrics, /v1/logs; protobuf or JSON, plain, gzip or deflate.
+"""OTLP over HTTP: the listener on one port, with deadlines, TLS and a thread of its own.
 
-Never answers 200 before the commit. Every error has a google.rpc.Status as body, in the encoding of
-the request, and only 429 and 503 may be retried.
+Never looks into a request; ``http_app`` does. The end lets requests in flight be committed.
 Spec: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 """
 
 import errno
-import math
 import socket
 import threading
 import time
-import zlib
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http import HTTPStatus
-from typing import Any, Final
+from typing import Final
 
 import uvicorn
-from fastapi import FastAPI
-from google.protobuf import json_format
-from google.rpc.code_pb2 import Code
-from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
 
-from collector.otlp.errors import MalformedPayload
+from collector.receiver.access import OPEN, Access
+from collector.receiver.admission import Admission
+from collector.receiver.cors import Cors
 from collector.receiver.errors import PortInUse
-from collector.receiver.export import SIGNALS, Encoding, SignalName, Sink, export
-from collector.receiver.faults import Fault, fault_of
+from collector.receiver.export import Sink
+from collector.receiver.http_app import OtlpApp
+from collector.receiver.http_connection import DEADLINES, Deadlines, protocol
+from collector.receiver.tls import ssl_context
 
 DEFAULT_PORT: Final = 4318
 MAX_BODY_BYTES: Final = 64 * 2**20
-
-_MEDIA_TYPES: Final[dict[str, Encoding]] = {
-    "application/x-protobuf": "protobuf",
-    "application/json": "json",
-}
-_WINDOW_BITS: Final = {"gzip": 31, "deflate": 15}
-_CODES: Final = {
-    HTTPStatus.NOT_FOUND: Code.NOT_FOUND,
-    HTTPStatus.METHOD_NOT_ALLOWED: Code.UNIMPLEMENTED,
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: Code.INVALID_ARGUMENT,
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: Code.INVALID_ARGUMENT,
-}
+_DECODERS: Final = 4
+"""Decoding holds the interpreter, so that more threads would only wait for each other."""
+_GRACE_S: Final = 5
+NO_CORS: Final = Cors()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +40,13 @@ class HttpReceiver:
     port: int
     server: uvicorn.Server
     thread: threading.Thread
+    pool: ThreadPoolExecutor
 
     def stop(self) -> None:
         """Refuse new requests, let those in flight end. Close the writer after this."""
         self.server.should_exit = True
         self.thread.join()
+        self.pool.shutdown()
 
 
 def start_http(
@@ -66,9 +55,43 @@ def start_http(
     host: str = "127.0.0.1",
     port: int = DEFAULT_PORT,
     max_body_bytes: int = MAX_BODY_BYTES,
+    access: Access = OPEN,
+    cors: Cors = NO_CORS,
+    admission: Admission | None = None,
+    deadlines: Deadlines = DEADLINES,
+    clock_ns: Callable[[], int] = time.time_ns,
     setting: str = "otlp_http_port",
 ) -> HttpReceiver:
-    """Listen in a thread of its own; raise PortInUse, which names ``setting``."""
+    """Listen in a thread of its own; raise PortInUse (names ``setting``) or BadCredentialFile."""
+    context = ssl_context(access.tls) if access.tls else None
+    listener = _listen(host, port, setting)
+    pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="otlp-http-decode")
+    app = OtlpApp(sink, pool, max_body_bytes, access, cors, admission or Admission(), clock_ns)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=protocol(deadlines),
+            ws="none",
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
+            timeout_keep_alive=deadlines.idle_s,  # type: ignore[arg-type] # a float does as well
+            timeout_graceful_shutdown=_GRACE_S,
+        )
+    )
+    thread = threading.Thread(
+        target=server.run, kwargs={"sockets": [listener]}, name="otlp-http", daemon=True
+    )
+    bound = listener.getsockname()[1]
+    thread.start()
+    while not server.started and thread.is_alive():
+        time.sleep(0.005)
+    return HttpReceiver(host, bound, server, thread, pool)
+
+
+def _listen(host: str, port: int, setting: str) -> socket.socket:
     listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -78,137 +101,4 @@ def start_http(
         if error.errno != errno.EADDRINUSE:
             raise
         raise PortInUse(host, port, setting) from error
-    server = uvicorn.Server(
-        uvicorn.Config(
-            http_app(sink, max_body_bytes=max_body_bytes),
-            log_config=None,
-            access_log=False,
-            lifespan="off",
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=5,
-        )
-    )
-    thread = threading.Thread(
-        target=server.run, kwargs={"sockets": [listener]}, name="otlp-http", daemon=True
-    )
-    thread.start()
-    while not server.started and thread.is_alive():
-        time.sleep(0.005)
-    return HttpReceiver(host, listener.getsockname()[1], server, thread)
-
-
-def http_app(sink: Sink, *, max_body_bytes: int = MAX_BODY_BYTES) -> FastAPI:
-    """Return the ASGI application of the three routes."""
-    app = FastAPI(title="meshscope OTLP", openapi_url=None)
-
-    async def handle(request: Request) -> Response:
-        signal = request.url.path.rpartition("/")[2]
-        return await _export(request, sink, signal, max_body_bytes)  # type: ignore[arg-type]
-
-    for name in SIGNALS:
-        app.add_route(f"/v1/{name}", handle, methods=["POST"])
-    app.add_exception_handler(HTTPException, _refuse)
-    return app
-
-
-async def _export(
-    request: Request, sink: Sink, signal: SignalName, max_body_bytes: int
-) -> Response:
-    media_type = _media_type(request)
-    encoding = _MEDIA_TYPES.get(media_type)
-    if encoding is None:
-        raise HTTPException(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Type must be {' or '.join(_MEDIA_TYPES)}, not {media_type or 'missing'}",
-        )
-    content_encoding = request.headers.get("content-encoding", "").strip().lower()
-    if content_encoding not in {"", "identity", *_WINDOW_BITS}:
-        raise HTTPException(
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            f"Content-Encoding must be gzip, deflate or none, not {content_encoding}",
-        )
-    packed = await _body(request, max_body_bytes)
-
-    def work() -> Any:
-        return export(
-            sink, signal, _unpack(packed, content_encoding, max_body_bytes), encoding=encoding
-        )
-
-    try:
-        return _reply(await run_in_threadpool(work), HTTPStatus.OK, media_type)
-    except HTTPException:
-        raise
-    except Exception as error:  # noqa: BLE001 - told to the sender
-        return _fault(fault_of(error), media_type)
-
-
-async def _body(request: Request, max_body_bytes: int) -> bytes:
-    chunks: list[bytes] = []
-    size = 0
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > max_body_bytes:
-                raise _too_large(max_body_bytes)
-            chunks.append(chunk)
-    except ClientDisconnect as error:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "the sender left before the end") from error
-    return b"".join(chunks)
-
-
-def _unpack(packed: bytes, content_encoding: str, max_body_bytes: int) -> bytes:
-    """Decompress, and stop where the limit is: a small body may hold a huge one."""
-    if content_encoding not in _WINDOW_BITS:
-        return packed
-    parts: list[bytes] = []
-    size = 0
-    rest = packed
-    while rest or not parts:
-        stream = zlib.decompressobj(_WINDOW_BITS[content_encoding])
-        try:
-            part = stream.decompress(rest, max_body_bytes - size + 1)
-        except zlib.error as error:
-            raise MalformedPayload(f"not {content_encoding}: {error}") from error
-        size += len(part)
-        if size > max_body_bytes:
-            raise _too_large(max_body_bytes)
-        if not stream.eof:
-            raise MalformedPayload(f"the {content_encoding} stream ends too early")
-        parts.append(part)
-        rest = stream.unused_data
-    return b"".join(parts)
-
-
-def _too_large(max_body_bytes: int) -> HTTPException:
-    return HTTPException(
-        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"the body is larger than {max_body_bytes} bytes; send smaller batches",
-    )
-
-
-async def _refuse(request: Request, error: Exception) -> Response:
-    """Answer what Starlette refuses (404, 405) and what ``_export`` raises."""
-    assert isinstance(error, HTTPException)  # noqa: S101 - registered for nothing else
-    status = HTTPStatus(error.status_code)
-    code = _CODES.get(status, Code.INVALID_ARGUMENT)
-    response = _fault(Fault(code, status, str(error.detail)), _media_type(request))
-    response.headers.update(error.headers or {})
-    return response
-
-
-def _fault(fault: Fault, media_type: str) -> Response:
-    response = _reply(fault.status, fault.http_status, media_type)
-    if fault.retry_after_s is not None:
-        response.headers["Retry-After"] = str(math.ceil(fault.retry_after_s))
-    return response
-
-
-def _reply(message: Any, status: int, media_type: str) -> Response:
-    if _MEDIA_TYPES.get(media_type) == "protobuf":
-        return Response(message.SerializeToString(), status, media_type=media_type)
-    return Response(json_format.MessageToJson(message, indent=None), status,
-                    media_type="application/json")  # fmt: skip
-
-
-def _media_type(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return listener

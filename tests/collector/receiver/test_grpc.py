@@ -20,7 +20,7 @@ from collector.receiver.errors import PortInUse
 from collector.receiver.grpc import start_grpc
 from collector.store import reader
 from collector.store.errors import Overloaded
-from tests.collector.exports import TAGS, envoy, span_request
+from tests.collector.exports import ENVOY_TIME_NS, TAGS, envoy, span_request
 
 TRACES = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 METRICS = "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export"
@@ -33,7 +33,7 @@ def call():
     receivers = []
 
     def send(sink, method, body, *, compression=None, **options):
-        receiver = start_grpc(sink, port=0, **options)
+        receiver = start_grpc(sink, port=0, clock_ns=lambda: ENVOY_TIME_NS, **options)
         receivers.append(receiver)
         with grpc.insecure_channel(
             f"127.0.0.1:{receiver.port}", options=[("grpc.max_send_message_length", -1)]

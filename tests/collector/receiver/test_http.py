@@ -18,15 +18,15 @@ from collector import semconv
 from collector.receiver.errors import PortInUse
 from collector.receiver.http import start_http
 from collector.store.errors import Overloaded
-from tests.collector.exports import envoy, span_request
+from tests.collector.exports import ENVOY_TIME_NS, envoy, span_request
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 SPAN_JSON = {
     "traceId": "01" * 16,
     "spanId": "02" * 8,
-    "startTimeUnixNano": "5",
-    "endTimeUnixNano": 9,
+    "startTimeUnixNano": str(ENVOY_TIME_NS),
+    "endTimeUnixNano": ENVOY_TIME_NS + 9,
 }
 
 
@@ -40,7 +40,7 @@ def serve():
     opened = []
 
     def start(sink, **options):
-        receiver = start_http(sink, port=0, **options)
+        receiver = start_http(sink, port=0, clock_ns=lambda: ENVOY_TIME_NS, **options)
         client = httpx.Client(base_url=f"http://127.0.0.1:{receiver.port}", timeout=30)
         opened.append((client, receiver))
         return client
