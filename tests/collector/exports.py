@@ -13,6 +13,8 @@ from collector import semconv
 ENVOY = Path(__file__).parents[1] / "fixtures" / "envoy"
 SECOND = 10**9
 T0 = 1_800_000_000 * SECOND
+ENVOY_TIME_NS = 1_795_405_760 * SECOND
+"""When the fixtures of Envoy were recorded."""
 TAGS = {
     semconv.TAG_DIRECTION: semconv.OUTBOUND,
     semconv.TAG_ROUTE: "default",

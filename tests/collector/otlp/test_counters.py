@@ -109,3 +109,30 @@ def test_a_histogram_with_other_buckets_starts_anew():
 
     assert counters.advance(1, 7, T0, T0 + 2 * SECOND, (1, 5)) == (0, 3)
     assert counters.advance(1, 7, T0, T0 + 3 * SECOND, (1, 1, 1)) == (1, 1, 1)
+
+
+def test_an_exporter_silent_for_long_is_forgotten_and_comes_back_as_a_newcomer():
+    counters = Counters()
+    for series in (1, 2):
+        feed(counters, 5, time_ns=T0 + SECOND, series=series)
+    counters.hear(8, T0, T0 + HOUR)
+    counters.advance(3, 8, T0, T0 + HOUR, (4,))
+    counters.commit()
+
+    counters.forget(T0 + HOUR)
+
+    assert len(counters._last) == len(counters._exporters) == 1
+    assert counters.advance(3, 8, T0, T0 + 2 * HOUR, (9,)) == (5,)
+    assert feed(counters, 50, time_ns=T0 + 2 * HOUR) == 0
+    assert feed(counters, 53, time_ns=T0 + 2 * HOUR + SECOND) == 3
+
+
+def test_a_silent_series_is_kept_while_its_exporter_lives():
+    counters = Counters()
+    feed(counters, 5, time_ns=T0 + SECOND, series=1)
+    feed(counters, 5, time_ns=T0 + HOUR, series=2)
+    counters.commit()
+
+    counters.forget(T0 + HOUR)
+
+    assert feed(counters, 6, time_ns=T0 + 2 * HOUR, series=1) == 1

@@ -133,5 +133,6 @@ def test_an_empty_object_is_an_empty_request():
 
 
 def test_the_place_of_a_mistake_is_named():
-    with pytest.raises(MalformedPayload, match=r"resourceSpans\[0\]\.schemaUrl: str is expected"):
+    said = r"resourceSpans\[0\]\.schemaUrl: a string is expected"
+    with pytest.raises(MalformedPayload, match=said):
         json_to_protobuf(TRACES, b'{"resourceSpans":[{"schemaUrl":1}]}')
