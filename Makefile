@@ -13,7 +13,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager chromium
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setup: $(VENV)/.installed vendor ## Make the virtual environment and fetch the browser libraries
+setup: $(VENV)/.installed $(VENV)/.scanner vendor ## Make the virtual environment and fetch the browser libraries
 
 demo: setup ## Run the demo mesh with the collector and the dashboard; ARGS="--fault latency --after 60s"
 	@$(BIN)/meshscope demo $(ARGS)
@@ -44,8 +44,13 @@ generate: setup ## Write the committed generated files anew
 	$(BIN)/meshscope alerts generate
 	$(BIN)/meshscope alerts generate --slo deploy/slo/gateway.yaml --out deploy/rules/gateway.yaml
 	$(BIN)/meshscope dashboards generate
+	$(BIN)/python -m tests.collector.receiver.conformance.checklist
 	$(BIN)/meshscope mesh bootstrap deploy/mesh/mesh.yaml gateway-v1 --xds 172.30.84.11:18000 \
 	  > deploy/envoy/gateway.json
+
+bench: setup ## What a span costs, beside a decoder by opentelemetry-proto; ARGS="--seconds 20"
+	$(BIN)/python -m benchmarks.decode
+	$(BIN)/python -m benchmarks.ingest $(ARGS)
 
 lock: ## Pin all dependencies anew in requirements.lock
 	$(BIN)/pip install --quiet uv
@@ -61,6 +66,11 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+# Else the first process that decodes spans compiles, and is slow for some seconds.
+$(VENV)/.scanner: $(VENV)/.installed $(wildcard collector/otlp/scan/*.py)
+	$(BIN)/python -m collector.otlp.scan
 	@touch $@
 
 vendor: dashboards/web/static/vendor/.copied ## Copy the browser libraries from npm

@@ -1,20 +1,29 @@
 """The canonical edge and its latency buckets: the one noun on which every number stands.
 
-An edge is (reporter, source, destination, version, route, code, flags, mtls). A request between two
-meshed services is reported twice, by the caller's and by the callee's proxy; exactly one of the
-rows is *canonical* and counts it (ADR 3). Never does I/O.
+An edge is (reporter, source, destination, version, route, code, flags, mtls, signal). A request
+between two meshed services is reported twice, by the caller's and by the callee's proxy, and maybe
+by several signals; exactly one of the rows is *canonical* and counts it (ADR 3 and 5). Never does
+I/O.
 """
 
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from collector import semconv
 
 Reporter = Literal["source", "destination"]
 Mtls = Literal["mtls", "plaintext", "none"]
+Signal = Literal["sli", "istio", "linkerd", "envoy_cluster", "spans"]
+"""What told us: the SLI counters of our own Envoys, another dialect of metrics, or spans."""
+
+SIGNALS: Final[tuple[Signal, ...]] = ("sli", "istio", "linkerd", "envoy_cluster", "spans")
+"""The order of precedence (ADR 5): of several signals about one traffic, the first counts it."""
+
+OVERFLOW: Final = "overflow"
+"""The route, and then the peer, of what exceeds the limit of edges."""
 
 LATENCY_BUCKETS: Final = (
     semconv.LATENCY_MAX_EXPONENT - semconv.LATENCY_MIN_EXPONENT
@@ -24,7 +33,11 @@ LATENCY_BUCKETS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """Who called whom, by which route, with which outcome."""
+    """Who called whom, by which route, with which outcome, and who says so.
+
+    ``is_evidence`` marks the twin of a canonical row that takes the counts which a better signal
+    owns: they are kept, to be compared, and never summed.
+    """
 
     reporter: Reporter
     source: str
@@ -34,11 +47,51 @@ class Edge:
     code: int
     flags: str
     mtls: Mtls
+    signal: Signal = "sli"
+    is_evidence: bool = False
 
     @property
     def canonical(self) -> bool:
         """True when this row counts the request: the caller's, or the callee's for outsiders."""
-        return self.reporter == "source" or self.source == semconv.EXTERNAL
+        return self._may_count and not self.is_evidence
+
+    @property
+    def exporter(self) -> str:
+        """The service whose proxy or SDK reports this row."""
+        return self.source if self.reporter == "source" else self.destination
+
+    @property
+    def rank(self) -> int:
+        """The place of the signal in the order of precedence; 0 is the best."""
+        return SIGNALS.index(self.signal)
+
+    def as_evidence(self) -> "Edge":
+        """Return the twin that does not count; a row that never counts is its own."""
+        return replace(self, is_evidence=True) if self._may_count else self
+
+    def without_detail(self) -> "Edge":
+        """Return the row for what is one edge too many: no route, version or flags."""
+        return replace(self, route=OVERFLOW, version="", flags="-")
+
+    def without_peer(self) -> "Edge":
+        """Return the row for what is far too many; the nodes that make it count stay."""
+        bare = self.without_detail()
+        if self.reporter == "source":
+            return replace(bare, destination=OVERFLOW)
+        kept = (semconv.EXTERNAL, semconv.UNKNOWN)
+        return bare if self.source in kept else replace(bare, source=OVERFLOW)
+
+    @property
+    def _may_count(self) -> bool:
+        """A callee counts for callers that nobody else counts for.
+
+        These are outsiders, and in spans also the callers whose own span is missing.
+        """
+        return (
+            self.reporter == "source"
+            or self.source == semconv.EXTERNAL
+            or (self.signal == "spans" and self.source == semconv.UNKNOWN)
+        )
 
 
 def latency_bound_us(bucket: int) -> float:

@@ -1,7 +1,8 @@
 """Edge counts of a window -> the graph of services: nodes, edges, ratios, latencies.
 
-Never reads a clock. ``graph`` scans the store twice (counts, latencies), the rest is arithmetic.
-Only canonical rows count; a ratio of nothing is None. Sorted by id: equal data, equal graphs.
+Never reads a clock. ``graph`` scans the store three times (counts, latencies, evidence), the rest
+is arithmetic. Only canonical rows count; the others are evidence. A ratio of nothing is None.
+Sorted by id: equal data, equal graphs.
 """
 
 from collections import Counter, defaultdict
@@ -14,6 +15,7 @@ import pyarrow as pa
 
 from collector import semconv
 from collector.edges import is_error, quantile_us
+from collector.evidence import EVIDENCE_BY, Attempts, Evidence, fold
 from collector.store import reader
 
 NodeKind = Literal["service", "external", "unknown"]
@@ -44,7 +46,12 @@ class GraphNode:
 
 @dataclass(frozen=True, slots=True)
 class GraphEdge:
-    """The calls of one service to another. ``mtls_ratio`` is of requests that reached a peer."""
+    """The calls of one service to another. ``mtls_ratio`` is of requests that reached a peer.
+
+    ``error_ratio`` is effective: of requests, after retries, as the caller was answered.
+    ``actual_error_ratio`` is of ``attempts``: what the callee's side answered, and what never
+    arrived there (``collector.evidence.Attempts``).
+    """
 
     id: str
     source: str
@@ -57,11 +64,14 @@ class GraphEdge:
     p95_ms: float | None
     p99_ms: float | None
     retries: int
+    attempts: int
+    actual_error_ratio: float | None
     mtls_ratio: float | None
     codes: Mapping[str, int]
     flags: Mapping[str, int]
     routes: Mapping[str, int]
     versions: Mapping[str, int]
+    evidence: Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +100,14 @@ def graph(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> Graph:
     counts = reader.edge_counts(cursor, from_s, to_s, by=_COUNTS_BY)
     latency = reader.edge_latency(cursor, from_s, to_s)
     exporters = reader.exporters(cursor, from_s, to_s)
-    return build_graph(counts, latency, from_s, to_s, exporters=exporters)
+    evidence = reader.edge_counts(cursor, from_s, to_s, by=EVIDENCE_BY, canonical=False)
+    return build_graph(counts, latency, evidence, from_s, to_s, exporters=exporters)
 
 
 def build_graph(
     counts: pa.Table,
     latency: pa.Table,
+    evidence: pa.Table,
     from_s: int,
     to_s: int,
     *,
@@ -111,13 +123,14 @@ def build_graph(
     for row in [] if exporters is None else exporters.to_pylist():
         versions[row["service"]].add(row["version"])
     seconds = to_s - from_s
+    seen = fold(evidence.to_pylist())
     return Graph(
         from_s=from_s,
         to_s=to_s,
         nodes=_nodes(edges, versions, seconds),
         edges=tuple(
-            _edge(source, destination, tally, seconds)
-            for (source, destination), tally in sorted(edges.items(), key=lambda e: ">".join(e[0]))
+            _edge(pair, tally, seen[pair], seconds)
+            for pair, tally in sorted(edges.items(), key=lambda e: ">".join(e[0]))
         ),
     )
 
@@ -132,7 +145,11 @@ def _count(tally: _Tally, row: Mapping[str, Any]) -> None:
             tally.by[name][str(row[name])] += requests
 
 
-def _edge(source: str, destination: str, tally: _Tally, seconds: int) -> GraphEdge:
+def _edge(
+    pair: tuple[str, str], tally: _Tally, seen: tuple[Evidence, Attempts], seconds: int
+) -> GraphEdge:
+    source, destination = pair
+    evidence, attempts = seen
     reached = tally.by["mtls"]["mtls"] + tally.by["mtls"]["plaintext"]
     p50_ms, p95_ms, p99_ms = _quantiles_ms(tally)
     return GraphEdge(
@@ -147,11 +164,14 @@ def _edge(source: str, destination: str, tally: _Tally, seconds: int) -> GraphEd
         p95_ms=p95_ms,
         p99_ms=p99_ms,
         retries=tally.retries,
+        attempts=attempts.count,
+        actual_error_ratio=attempts.error_ratio,
         mtls_ratio=_ratio(tally.by["mtls"]["mtls"], reached),
         codes=_sorted(tally.by["code"]),
         flags=_sorted(tally.by["flags"]),
         routes=_sorted(tally.by["route"]),
         versions=_sorted(tally.by["version"]),
+        evidence=evidence,
     )
 
 

@@ -5,6 +5,11 @@
     traces, metrics, logs   decode_*(bytes) -> Batch
     json_mapping  OTLP/JSON -> protobuf bytes
     slis          series of our SLI metrics -> canonical edges; histograms -> our buckets
+    dialects/     the same for Istio, Linkerd, any Envoy, and the two ends of a call in spans
+    histograms, exponential, exponential_rows   distributions as values
+    exemplars     examples of what a point counted
+    unparsed      metrics requests whose attributes stay bytes
+    cardinality, overflow, arrivals   limits of series, what is beyond them, what comes oddly
     counters      cumulative values -> deltas, under resets, splits and restarts
     errors        MalformedPayload
 

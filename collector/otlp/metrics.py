@@ -1,42 +1,59 @@
-"""ExportMetricsServiceRequest -> a Batch of series, points and histogram points.
+"""ExportMetricsServiceRequest -> a Batch of series, and of points in the shape they came in.
 
-Never computes a delta or a rate: cumulative values stay as they came (``counters`` does that).
-Exponential histograms become explicit bounds, summaries become gauges with a ``quantile`` attribute
-plus ``_count`` and ``_sum``. A bad point is left out and counted, its neighbours stay.
+Never computes a delta or a rate, and never turns one shape into another: numbers, histograms,
+exponential histograms and summaries have a table each, exemplars one for all. A bad point is left
+out and counted, its neighbours stay; a strange one is kept, and the sender is warned.
 Spec: https://opentelemetry.io/docs/specs/otel/metrics/data-model/
 """
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable
 from typing import Any, Final
 
 from google.protobuf.message import DecodeError
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 
 from collector.otlp import attributes as attrs
 from collector.otlp.batch import CUMULATIVE, MAX_TIME_NS, Batch, BatchBuilder, Series
 from collector.otlp.errors import MalformedPayload, why
+from collector.otlp.exemplars import add_exemplars
+from collector.otlp.exponential import MAX_SCALE, MIN_SCALE, trimmed
+from collector.otlp.histograms import are_bounds, trim
+from collector.otlp.unparsed import MetricsRequest
 
+MIN_TIME_NS: Final = 946_684_800 * 10**9
+"""The year 2000: who says a time before it has no clock."""
 _NO_RECORDED_VALUE: Final = 1
 _FIRST_NANOSECONDS: Final = 10**17
 """1973 in nanoseconds, the year 5138 in microseconds: what is below is not nanoseconds."""
 _MAX_COUNT: Final = 2**53
-_MAX_EXPONENT: Final = 1023.0
+_MAX_INDEX: Final = 2**31 - 1
+_COUNT_TOO_LARGE: Final = "count above 2^53"
+_KNOWN: Final = attrs.KnownAttributes()
+_ADDERS: Final = {
+    "gauge": "_number",
+    "sum": "_number",
+    "histogram": "_histogram",
+    "exponential_histogram": "_exponential",
+    "summary": "_summary",
+}
+"""The field of ``Metric.data`` -> the method of ``_Stream`` that takes its points."""
 
 
 def decode_metrics(body: bytes) -> Batch:
     """Decode one request; raise MalformedPayload when it is none."""
     try:
-        request = ExportMetricsServiceRequest.FromString(body)
+        request = MetricsRequest.FromString(body)
     except DecodeError as error:
         raise MalformedPayload(why(error)) from error
     builder = BatchBuilder()
     for resource_metrics in request.resource_metrics:
-        resource = builder.resource(attrs.resource(resource_metrics.resource))
+        resource = builder.resource(attrs.resource(resource_metrics.resource, builder.warn))
         for scope_metrics in resource_metrics.scope_metrics:
+            scope = scope_metrics.scope.name
             for metric in scope_metrics.metrics:
-                _Stream(builder, resource, scope_metrics.scope.name, metric).add()
+                kind = metric.WhichOneof("data")
+                if kind is not None:
+                    _Stream(builder, resource, scope, metric, kind).add()
     return builder.build(len(body))
 
 
@@ -48,131 +65,158 @@ def mend_start_ns(start_ns: int) -> int:
 class _Stream:
     """The points of one Metric message on their way into the builder."""
 
-    def __init__(self, builder: BatchBuilder, resource: int, scope: str, metric: Any) -> None:
-        self.builder, self.resource, self.scope, self.metric = builder, resource, scope, metric
-        self.type = metric.WhichOneof("data")
-        self.data = getattr(metric, self.type) if self.type else None
-        self.temporality = int(getattr(self.data, "aggregation_temporality", 0))
+    def __init__(
+        self, builder: BatchBuilder, resource: int, scope: str, metric: Any, kind: str
+    ) -> None:
+        self.builder, self.resource, self.scope, self.type = builder, resource, scope, kind
+        self.name, self.unit, self.description = metric.name, metric.unit, metric.description
+        self.data = getattr(metric, kind)
+        self.temporality = self._temporality()
+        self.is_monotonic = kind == "sum" and self.data.is_monotonic
 
     def add(self) -> None:
-        match self.type:
-            case None:
-                return
-            case "gauge" | "sum":
-                add = self._number
-            case "histogram":
-                add = self._histogram
-            case "exponential_histogram":
-                add = self._exponential
-            case _:
-                add = self._summary
-        for point in getattr(self.data, "data_points", ()):
-            if not 0 < point.time_unix_nano <= MAX_TIME_NS:
-                self.builder.reject("point without a time, or after the year 2262")
-            elif getattr(point, "count", 0) > _MAX_COUNT:
-                self.builder.reject("count above 2^53")
+        points = self.data.data_points
+        if len(self.name) > attrs.MAX_KEY:
+            for _ in points:
+                self.builder.reject("metric with a name longer than 1024 characters")
+            return
+        if self.description:
+            self.builder.describe(self.name, self.description[: attrs.MAX_KEY])
+        add: Callable[[Any, int], None] = getattr(self, _ADDERS[self.type])
+        for point in points:
+            time_ns = point.time_unix_nano
+            if 0 < time_ns <= MAX_TIME_NS:
+                add(point, time_ns)
             else:
-                add(point)
+                self.builder.reject("point without a time, or after the year 2262")
+            if time_ns < MIN_TIME_NS:
+                self.builder.warn("time before the year 2000")
 
-    def _number(self, point: Any) -> None:
+    def _temporality(self) -> int:
+        if self.type in ("gauge", "summary"):
+            return 0
+        temporality = int(self.data.aggregation_temporality)
+        if temporality in (1, CUMULATIVE):
+            return temporality
+        self.builder.warn("metric without a temporality")
+        return 0
+
+    def _number(self, point: Any, time_ns: int) -> None:
         kind = None if point.flags & _NO_RECORDED_VALUE else point.WhichOneof("value")
-        self._point(
-            point,
-            self._series(point, self.metric.name, self.type),
-            point.as_int if kind == "as_int" else None,
-            point.as_double if kind == "as_double" else None,
+        number = point.as_int if kind == "as_int" else None
+        real = point.as_double if kind == "as_double" else None
+        if self.is_monotonic and not _is_count(number, real):
+            self.builder.warn("monotonic sum that is negative, infinite or NaN")
+        series = self._series(point)
+        self.builder.points.rows.append(
+            (series, time_ns, self._start(point, time_ns), number, real)
+        )
+        if point.exemplars:
+            add_exemplars(self.builder, series, point.exemplars, time_ns)
+
+    def _histogram(self, point: Any, time_ns: int) -> None:
+        counts, bounds = point.bucket_counts, tuple(point.explicit_bounds)
+        if counts and len(counts) != len(bounds) + 1:
+            self.builder.reject("histogram whose bucket counts do not fit its bounds")
+        elif not are_bounds(bounds):
+            self.builder.reject("histogram whose bounds do not grow")
+        elif self._is_counted(point, counts):
+            first, filled = trim(counts)
+            if counts and sum(filled) != point.count:
+                self.builder.warn("histogram whose count is not the sum of its buckets")
+            series, *rest = self._distribution(point, time_ns)
+            row = (series, *rest, self.builder.bounds(bounds), first, filled)
+            self.builder.histograms.rows.append(row)
+            add_exemplars(self.builder, series, point.exemplars, time_ns)
+
+    def _exponential(self, point: Any, time_ns: int) -> None:
+        sides = point.positive, point.negative
+        if not MIN_SCALE <= point.scale <= MAX_SCALE:
+            self.builder.reject("exponential histogram with a scale outside -10..20")
+        elif not 0 <= point.zero_threshold < math.inf:
+            self.builder.reject("exponential histogram with a zero threshold that is none")
+        elif any(side.offset + len(side.bucket_counts) > _MAX_INDEX for side in sides):
+            self.builder.reject("exponential histogram with a bucket beyond all numbers")
+        elif self._is_counted(point, [*sides[0].bucket_counts, *sides[1].bucket_counts]):
+            positive, negative = (trimmed(side.offset, tuple(side.bucket_counts)) for side in sides)
+            total = sum(positive.counts) + sum(negative.counts) + point.zero_count
+            if total != point.count:
+                self.builder.warn("histogram whose count is not the sum of its buckets")
+            series, *rest = self._distribution(point, time_ns)
+            self.builder.exponentials.rows.append(
+                (
+                    series,
+                    *rest,
+                    point.scale,
+                    point.zero_count,
+                    point.zero_threshold,
+                    positive.offset,
+                    positive.counts,
+                    negative.offset,
+                    negative.counts,
+                )
+            )
+            add_exemplars(self.builder, series, point.exemplars, time_ns)
+
+    def _summary(self, point: Any, time_ns: int) -> None:
+        if point.count > _MAX_COUNT:
+            self.builder.reject(_COUNT_TOO_LARGE)
+            return
+        is_gap = point.flags & _NO_RECORDED_VALUE
+        values = point.quantile_values
+        self.builder.summaries.rows.append(
+            (
+                self._series(point),
+                time_ns,
+                self._start(point, time_ns),
+                None if is_gap else point.count,
+                None if is_gap else point.sum,
+                [one.quantile for one in values],
+                [one.value for one in values],
+            )
         )
 
-    def _summary(self, point: Any) -> None:
-        for value in point.quantile_values:
-            label = [("quantile", f"{value.quantile:g}")]
-            series = self._series(point, self.metric.name, "gauge", label)
-            self._point(point, series, None, value.value)
-        for suffix, value in (("_count", point.count), ("_sum", point.sum)):
-            series = self._series(point, self.metric.name + suffix, "summary")
-            self._point(point, series, *((value, None) if suffix == "_count" else (None, value)))
+    def _is_counted(self, point: Any, counts: Any) -> bool:
+        """Tell whether the counts of a distribution are such that sums of them stay exact."""
+        largest = max(point.count, getattr(point, "zero_count", 0), max(counts, default=0))
+        if largest > _MAX_COUNT:
+            self.builder.reject(_COUNT_TOO_LARGE)
+        return bool(largest <= _MAX_COUNT)
 
-    def _histogram(self, point: Any) -> None:
-        counts = list(point.bucket_counts)
-        if counts and len(counts) != len(point.explicit_bounds) + 1:
-            self.builder.reject("histogram whose bucket counts do not fit its bounds")
-        else:
-            self._buckets(point, list(point.explicit_bounds), counts)
+    def _distribution(self, point: Any, time_ns: int) -> tuple[Any, ...]:
+        """Return what both kinds of histogram begin with; a gap has no count."""
+        return (
+            self._series(point),
+            time_ns,
+            self._start(point, time_ns),
+            None if point.flags & _NO_RECORDED_VALUE else point.count,
+            point.sum if point.HasField("sum") else None,
+            point.min if point.HasField("min") else None,
+            point.max if point.HasField("max") else None,
+        )
 
-    def _exponential(self, point: Any) -> None:
-        if not -10 <= point.scale <= 20:
-            self.builder.reject("exponential histogram with a scale outside -10..20")
-            return
-        self._buckets(point, *explicit_buckets(point))
-
-    def _buckets(self, point: Any, bounds: list[float], counts: list[int]) -> None:
-        if point.flags & _NO_RECORDED_VALUE:
-            return
-        if max(counts, default=0) > _MAX_COUNT:
-            self.builder.reject("count above 2^53")
-            return
-        series = self._series(point, self.metric.name, self.type)
-        total = point.sum if point.HasField("sum") else None
-        times = self._times(point)
-        self.builder.histograms.rows.append((series, *times, point.count, total, bounds, counts))
-
-    def _point(self, point: Any, series: int, number: int | None, real: float | None) -> None:
-        self.builder.points.rows.append((series, *self._times(point), number, real))
-
-    def _times(self, point: Any) -> tuple[int, int]:
+    def _start(self, point: Any, time_ns: int) -> int:
         start_ns = mend_start_ns(point.start_time_unix_nano)
-        start_ns = start_ns if start_ns <= point.time_unix_nano else 0
+        start_ns = start_ns if start_ns <= time_ns else 0
         if self.temporality == CUMULATIVE:
-            self.builder.hear(self.resource, start_ns, point.time_unix_nano)
-        return point.time_unix_nano, start_ns
+            self.builder.hear(self.resource, start_ns, time_ns)
+        return start_ns
 
-    def _series(
-        self, point: Any, name: str, kind: str, more: Iterable[tuple[str, str]] = ()
-    ) -> int:
-        values = attrs.attributes(point.attributes) | dict(more)
+    def _series(self, point: Any) -> int:
         return self.builder.series(
             Series(
-                resource=self.resource,
-                scope=self.scope,
-                name=name,
-                unit=self.metric.unit,
-                type=kind,
-                temporality=self.temporality,
-                is_monotonic=bool(getattr(self.data, "is_monotonic", False)),
-                attributes=attrs.to_json(values),
+                self.resource,
+                self.scope,
+                self.name,
+                self.unit,
+                self.type,
+                self.temporality,
+                self.is_monotonic,
+                _KNOWN.document(point.attributes, self.builder.warn),
             )
         )
 
 
-def explicit_buckets(point: Any) -> tuple[list[float], list[int]]:
-    """Return the bounds and counts of an exponential histogram point, negatives first.
-
-    Bucket i of scale s holds (2^(i / 2^s), 2^((i+1) / 2^s)]; the zero bucket ends at its threshold.
-    Bounds beyond the doubles are cut off at their edge. Gaps get a bucket with count 0.
-    """
-    per_doubling = 2.0**point.scale
-
-    def bound(index: int) -> float:
-        return float(2.0 ** min(max(index / per_doubling, -_MAX_EXPONENT), _MAX_EXPONENT))
-
-    intervals: list[tuple[float, float, int]] = []
-    negative, positive = point.negative, point.positive
-    for i, count in reversed(list(enumerate(negative.bucket_counts, negative.offset))):
-        intervals.append((-bound(i + 1), -bound(i), count))
-    intervals.append((-point.zero_threshold, point.zero_threshold, point.zero_count))
-    for i, count in enumerate(positive.bucket_counts, positive.offset):
-        intervals.append((bound(i), bound(i + 1), count))
-    bounds: list[float] = []
-    counts: list[int] = []
-    for low, high, count in intervals:
-        if not count:
-            continue
-        if not bounds or bounds[-1] < low:
-            bounds.append(low)
-            counts.append(0)
-        if high > bounds[-1]:
-            bounds.append(high)
-            counts.append(count)
-        else:
-            counts[-1] += count
-    return bounds, [*counts, 0] if bounds else []
+def _is_count(number: int | None, real: float | None) -> bool:
+    """Tell whether a value can be that of a monotonic sum; a gap can."""
+    return (number is None or number >= 0) and (real is None or 0 <= real < math.inf)

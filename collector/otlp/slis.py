@@ -14,7 +14,8 @@ from collector import semconv
 from collector.edges import Edge, Mtls, latency_bucket
 from collector.otlp.batch import Resource
 
-SliKind = Literal["requests", "attempts", "duration"]
+SliKind = Literal["requests", "attempts", "calls", "duration"]
+"""A call is a request and its one attempt, where a dialect does not tell attempts apart."""
 
 _KINDS: Final[Mapping[str, SliKind]] = {
     semconv.SLI_REQUESTS: "requests",
@@ -24,10 +25,6 @@ _KINDS: Final[Mapping[str, SliKind]] = {
 SLI_METRICS: Final = tuple(_KINDS)
 
 _MICROSECONDS: Final[Mapping[str, float]] = {"": 1.0, "us": 1.0, "ms": 1e3, "s": 1e6}
-_ANSWERED_HERE: Final = frozenset(
-    ["DF", "DO", "FI", "IH", "LH", "NC", "NFCF", "NR", "OM", "RL", "RLSE", "UAEX", "UF", "UH", "UO"]
-)
-"""Envoy response flags of requests that never reached a peer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +108,13 @@ def _outbound(tags: Mapping[str, Any], code: int, resource: Resource) -> Edge:
 
 
 def _outbound_mtls(peer: str, destination: str, code: int, flags: str) -> Mtls:
+    """Call a transport plaintext only when an answer came over it, with nothing amiss.
+
+    A request that failed before a peer showed its identity says nothing of the transport.
+    """
     if peer:
         return "mtls"
-    named = flags.split(",")
-    unreached = code in (0, 503) and any(flag.startswith("U") for flag in named)
-    if not destination or unreached or not _ANSWERED_HERE.isdisjoint(named):
-        return "none"
-    return "plaintext"
+    return "plaintext" if destination and code and flags == "-" else "none"
 
 
 def _inbound(tags: Mapping[str, Any], code: int, resource: Resource) -> Edge:
