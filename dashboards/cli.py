@@ -63,6 +63,25 @@ def serve(
         bool | None,
         typer.Option("--allow-remote", help="Listen beyond this machine, behind a proxy of yours."),
     ] = None,
+    redaction: Annotated[
+        Path | None, typer.Option(help="What to mask beside the defaults, YAML.")
+    ] = None,
+    sampling: Annotated[
+        Path | None, typer.Option(help="Which traces to keep, YAML; without it: all.")
+    ] = None,
+    otlp_tls_cert: Annotated[
+        Path | None, typer.Option(help="TLS on both OTLP ports: the certificate chain, PEM.")
+    ] = None,
+    otlp_tls_key: Annotated[Path | None, typer.Option(help="The key of it, PEM.")] = None,
+    otlp_client_ca: Annotated[
+        Path | None, typer.Option(help="Senders must show a certificate of this CA, PEM.")
+    ] = None,
+    otlp_token_file: Annotated[
+        Path | None, typer.Option(help="Senders must show a bearer token of this file, one a line.")
+    ] = None,
+    otlp_cors_origin: Annotated[
+        list[str] | None, typer.Option(help="Pages of this origin may send; may be repeated.")
+    ] = None,
 ) -> None:
     """Run the collector and the dashboard. Each flag is also a variable: MESHSCOPE_WEB, ..."""
     from dashboards.server import ServerFailed, run
@@ -77,6 +96,13 @@ def serve(
             otlp_http=otlp_http,
             grafana_url=grafana_url,
             allow_remote=allow_remote,
+            redaction=redaction,
+            sampling=sampling,
+            otlp_tls_cert=otlp_tls_cert,
+            otlp_tls_key=otlp_tls_key,
+            otlp_client_ca=otlp_client_ca,
+            otlp_token_file=otlp_token_file,
+            otlp_cors_origins=tuple(otlp_cors_origin) if otlp_cors_origin else None,
         )
         run(settings)
     except BadSetting as error:
@@ -85,6 +111,26 @@ def serve(
     except ServerFailed as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
+
+
+@app.command(epilog="Example: meshscope migrate mesh.duckdb")
+def migrate(
+    store: Annotated[Path, typer.Argument(help="The DuckDB file; stop its server first.")],
+    backup: Annotated[
+        bool, typer.Option("--backup/--no-backup", help="Keep a copy as STORE.v1.bak.")
+    ] = True,
+) -> None:
+    """Bring the file of an older meshscope to the schema of this one."""
+    from collector.store.errors import StoreError
+    from collector.store.migrate import migrate as bring_forward
+
+    try:
+        done = bring_forward(store, keep_backup=backup, tell=typer.echo)
+    except StoreError as error:
+        typer.echo(f"error: {error}", err=True)
+        raise typer.Exit(1) from error
+    if done.backup is not None:
+        typer.echo(f"the file as it was: {done.backup}; remove it when all is well")
 
 
 def main() -> None:

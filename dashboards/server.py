@@ -6,6 +6,7 @@ together. The end is the reverse of the start: no new telemetry, drain what came
 
 import contextlib
 import importlib.metadata
+import os
 import signal
 import socket
 import time
@@ -15,12 +16,32 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from collector.receiver.errors import PortInUse
-from collector.receiver.grpc import start_grpc
+from collector.receiver.access import Access
+from collector.receiver.admission import Admission
+from collector.receiver.cors import Cors
+from collector.receiver.errors import BadCredentialFile, PortInUse
+from collector.receiver.export import Sink
+from collector.receiver.grpc import Keepalive, start_grpc
 from collector.receiver.http import start_http
-from collector.store.errors import StoreError
+from collector.receiver.intake import Intake
+from collector.receiver.tls import TlsFiles
+from collector.receiver.tokens import Tokens
+from collector.redaction.errors import BadPolicy
+from collector.redaction.policy import Policy
+from collector.redaction.policy_file import parse_policy
+from collector.redaction.redactor import Redactor
+from collector.sampling import InvalidPolicy
+from collector.store.checkpoint import CheckpointPolicy
+from collector.store.compaction import Retention
+from collector.store.disk import Watermarks
+from collector.store.errors import StoreBroken, StoreError
+from collector.store.limits import engine_limits
+from collector.store.sealed_files import SealedRetention
+from collector.store.sealing import SealingSettings, sealing
 from collector.store.store import Store, open_store
-from collector.store.writer import Writer
+from collector.store.writer import Writer, WriterLimits
+from dashboards.sampling_file import load_policy
+from dashboards.selfwatch import Selfwatch
 from dashboards.settings import ServerSettings, split_address
 from dashboards.web.app import create_app
 from dashboards.web.deps import Deps
@@ -41,25 +62,29 @@ def run(settings: ServerSettings) -> None:
     """Serve until SIGINT or SIGTERM; ServerFailed when it cannot start."""
     slos = _objectives(settings)
     try:
-        with open_store(settings.store) as store:
+        limits = engine_limits(settings.store_memory, settings.store_threads)
+        with open_store(settings.store, limits=limits) as store:
             _serve(settings, store, slos)
-    except (StoreError, PortInUse) as error:
+    except (StoreError, PortInUse, BadCredentialFile) as error:
         raise ServerFailed(str(error)) from error
 
 
 def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> None:
-    deps = Deps(
-        store=store,
-        slos=slos,
-        clock_s=time.time,
-        version=importlib.metadata.version("meshscope"),
-        grafana_url=settings.grafana_url,
-    )
+    redactor = Redactor(_redaction(settings))
     with (
         _listen(settings.web, "--web (or MESHSCOPE_WEB)") as listener,
-        contextlib.closing(Writer(store)) as writer,
-        _receivers(settings, writer),
+        contextlib.closing(_writer(settings, store)) as writer,
+        _sealed(settings, store),
+        _watched(settings, writer, redactor) as selfwatch,
     ):
+        deps = Deps(
+            store=store,
+            slos=slos,
+            clock_s=time.time,
+            version=importlib.metadata.version("meshscope"),
+            grafana_url=settings.grafana_url,
+            selfwatch=selfwatch,
+        )
         log.info(
             "meshscope serves",
             web=f"http://{settings.web}/",
@@ -79,6 +104,34 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, _ended)
         uvicorn.Server(config).run(sockets=[listener])
+        if writer.broken:
+            raise StoreBroken(writer.broken)
+
+
+def _writer(settings: ServerSettings, store: Store) -> Writer:
+    limits = WriterLimits(
+        disk=Watermarks(settings.disk_shed_below, settings.disk_refuse_below),
+        checkpoint=CheckpointPolicy(wal_bytes=settings.checkpoint_wal),
+    )
+    retention = Retention(store_bytes=settings.store_max or 0)
+    return Writer(store, limits=limits, retention=retention, on_broken=_end)
+
+
+def _sealed(settings: ServerSettings, store: Store) -> contextlib.AbstractContextManager[object]:
+    """Seal the spans of hours that are over, unless told not to."""
+    if not settings.sealing:
+        return contextlib.nullcontext()
+    try:
+        policy = None if settings.sampling is None else load_policy(settings.sampling)
+    except (InvalidPolicy, OSError) as error:
+        raise ServerFailed(f"--sampling (or MESHSCOPE_SAMPLING): {error}") from error
+    retention = SealedRetention(bytes=settings.sealed_max)
+    return sealing(store, SealingSettings(sampling=policy, retention=retention))
+
+
+def _end(_reason: str) -> None:
+    """End the process as a signal would: only a new one can open the store again."""
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _ended(_number: int, _frame: FrameType | None) -> None:
@@ -86,24 +139,72 @@ def _ended(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _receivers(settings: ServerSettings, writer: Writer) -> Iterator[None]:
+def _watched(settings: ServerSettings, writer: Writer, redactor: Redactor) -> Iterator[Selfwatch]:
+    """Redact and count what the receivers take, before the writer sees it."""
+    watch = Selfwatch(writer, settings.store, time.time)
+
+    def intake(transport: str) -> Intake:
+        return Intake(writer, redactor.redact, watch.received, transport)
+
+    with _receivers(settings, intake("grpc"), intake("http")):
+        yield watch
+
+
+def _redaction(settings: ServerSettings) -> Policy:
+    given = settings.redaction_salt
+    salt = given.get_secret_value() if given else None
+    if settings.redaction is None:
+        return Policy(salt=salt)
+    try:
+        text = settings.redaction.read_text(encoding="utf-8")
+        return parse_policy(text, file=str(settings.redaction), salt=salt)
+    except (BadPolicy, OSError, UnicodeDecodeError) as error:
+        raise ServerFailed(f"--redaction (or MESHSCOPE_REDACTION): {error}") from error
+
+
+@contextlib.contextmanager
+def _receivers(settings: ServerSettings, grpc: Sink, http: Sink) -> Iterator[None]:
     """Hold both OTLP receivers open; they end before the writer does."""
+    access = _access(settings)
+    admission = Admission(settings.otlp_max_requests, settings.otlp_max_inflight_bytes)
     with contextlib.ExitStack() as started:
         host, port = split_address(settings.otlp_grpc)
-        setting = "--otlp-grpc (or MESHSCOPE_OTLP_GRPC)"
-        started.callback(start_grpc(writer, host=host, port=port, setting=setting).stop)
-        host, port = split_address(settings.otlp_http)
-        setting = "--otlp-http (or MESHSCOPE_OTLP_HTTP)"
         started.callback(
-            start_http(
-                writer,
+            start_grpc(
+                grpc,
                 host=host,
                 port=port,
-                setting=setting,
+                setting="--otlp-grpc (or MESHSCOPE_OTLP_GRPC)",
+                max_message_bytes=settings.otlp_max_message_bytes,
+                access=access,
+                admission=admission,
+                keepalive=Keepalive(max_age_s=settings.otlp_max_connection_age_s),
+            ).stop
+        )
+        host, port = split_address(settings.otlp_http)
+        started.callback(
+            start_http(
+                http,
+                host=host,
+                port=port,
+                setting="--otlp-http (or MESHSCOPE_OTLP_HTTP)",
                 max_body_bytes=settings.max_body_bytes,
+                access=access,
+                admission=admission,
+                cors=Cors(settings.otlp_cors_origins, max_age_s=settings.otlp_cors_max_age_s),
             ).stop
         )
         yield
+
+
+def _access(settings: ServerSettings) -> Access:
+    tls = tokens = None
+    if settings.otlp_tls_cert and settings.otlp_tls_key:
+        tls = TlsFiles(settings.otlp_tls_cert, settings.otlp_tls_key, settings.otlp_client_ca)
+    if settings.asks_for_tokens:
+        given = (settings.otlp_token.get_secret_value(),) if settings.otlp_token else ()
+        tokens = Tokens.of(*given, path=settings.otlp_token_file)
+    return Access(tls, tokens)
 
 
 @contextlib.contextmanager

@@ -7,10 +7,14 @@ import ipaddress
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MESHSCOPE_"
+_OR_ASK = (
+    "; or ask who they are by --otlp-tls-cert and --otlp-tls-key with --otlp-token-file or "
+    "--otlp-client-ca"
+)
 
 
 class BadSetting(Exception):
@@ -40,18 +44,62 @@ class ServerSettings(BaseSettings):
     grafana_url: str | None = None
     max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     allow_remote: bool = False
+    store_memory: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
+    store_threads: Annotated[int | None, Field(ge=1)] = None
+    store_max: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
+    checkpoint_wal: Annotated[ByteSize, Field(ge=2**20, le=128 * 2**20)] = ByteSize(16 * 2**20)
+    disk_shed_below: ByteSize = ByteSize(2**30)
+    disk_refuse_below: ByteSize = ByteSize(256 * 2**20)
+    sealing: bool = True
+    sealed_max: Annotated[ByteSize | None, Field(ge=2**20)] = None
+    sampling: Path | None = None
+    redaction: Path | None = None
+    redaction_salt: Annotated[SecretStr | None, Field(min_length=16)] = None
+    otlp_tls_cert: Path | None = None
+    otlp_tls_key: Path | None = None
+    otlp_client_ca: Path | None = None
+    otlp_token_file: Path | None = None
+    otlp_token: Annotated[SecretStr | None, Field(min_length=16)] = None
+    otlp_cors_origins: tuple[str, ...] = ()
+    otlp_cors_max_age_s: Annotated[int, Field(ge=0)] = 7200
+    otlp_max_message_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    otlp_max_requests: Annotated[int, Field(ge=1, le=4096)] = 256
+    otlp_max_inflight_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024 * 1024
+    otlp_max_connection_age_s: Annotated[float, Field(gt=0)] | None = None
+
+    @property
+    def asks_for_tokens(self) -> bool:
+        """Whether a sender of telemetry must have a bearer token."""
+        return self.otlp_token_file is not None or self.otlp_token is not None
+
+    @model_validator(mode="after")
+    def _has_whole_credentials(self) -> Self:
+        if (self.otlp_tls_cert is None) != (self.otlp_tls_key is None):
+            raise ValueError("--otlp-tls-cert and --otlp-tls-key go together: give both")
+        if self.otlp_client_ca and not self.otlp_tls_cert:
+            raise ValueError("--otlp-client-ca needs --otlp-tls-cert and --otlp-tls-key")
+        return self
 
     @model_validator(mode="after")
     def _stays_home(self) -> Self:
         for name in ("web", "otlp_grpc", "otlp_http"):
             host = getattr(self, name).rpartition(":")[0].strip("[]")
+            if name != "web" and self._knows_senders():
+                continue
             if not self.allow_remote and not _is_loopback(host):
                 raise ValueError(
                     f"--{name.replace('_', '-')} {host} can be reached from other machines and "
                     "nothing here asks who they are: put an authenticating proxy before it and "
                     f"say so by --allow-remote or {PREFIX}ALLOW_REMOTE=true"
+                    + ("" if name == "web" else _OR_ASK)
                 )
         return self
+
+    def _knows_senders(self) -> bool:
+        """A token without TLS can be read on the way, and so does not count."""
+        return self.otlp_tls_cert is not None and (
+            self.otlp_client_ca is not None or self.asks_for_tokens
+        )
 
 
 def server_settings(**flags: Any) -> ServerSettings:

@@ -48,7 +48,7 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_MACHINE_PATHS: Final = ("/api/", "/metrics/", "/healthz", "/readyz", "/openapi.json")
+_MACHINE_PATHS: Final = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
 
 
 class NotFound(Exception):

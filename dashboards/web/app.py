@@ -13,6 +13,7 @@ from starlette.staticfiles import StaticFiles
 from dashboards.web.answers import Headers, install_errors
 from dashboards.web.deps import Deps
 from dashboards.web.routers import (
+    api_collector,
     api_services,
     api_slos,
     api_topology,
@@ -35,7 +36,8 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.deps = deps
     app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
     app.state.tick_s = tick_s
-    for module in (api_topology, api_services, api_slos, metrics, health, pages, runbooks):
+    apis = (api_collector, api_services, api_slos, api_topology)
+    for module in (*apis, metrics, health, pages, runbooks):
         app.include_router(module.ROUTER)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
     install_errors(app)

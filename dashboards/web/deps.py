@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from collector.store.store import Store
+from dashboards.selfwatch import Selfwatch
 from slo.model import Slo
 
 
@@ -16,3 +17,4 @@ class Deps:
     clock_s: Callable[[], float]
     version: str
     grafana_url: str | None
+    selfwatch: Selfwatch | None = None

@@ -3,8 +3,10 @@
 import socket
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
+import duckdb
 import pytest
 
 
@@ -41,6 +43,32 @@ def test_a_port_in_use_is_one_line_with_the_port_and_the_setting(
     assert str(port) in errors[0]
     assert flag in errors[0]
     assert f"MESHSCOPE_{variable}" in errors[0]
+    assert "Traceback" not in told.stderr
+
+
+def test_a_file_of_an_older_meshscope_is_refused_until_it_is_migrated(tmp_path: Path) -> None:
+    store = tmp_path / "mesh.duckdb"
+    schema = Path(__file__).parents[1] / "collector" / "store" / "schema_v1.sql"
+    with closing(duckdb.connect(store)) as connection:
+        connection.execute(schema.read_text())
+        connection.execute("INSERT INTO meta VALUES ('schema_version', '1')")
+    flags = [part for flag in ("--web", "--otlp-grpc", "--otlp-http")
+             for part in (flag, "127.0.0.1:0")]  # fmt: skip
+
+    told = meshscope("serve", "--store", str(store), *flags)
+    assert told.returncode == 1
+    assert f"run `meshscope migrate {store}`" in told.stderr
+    assert "Traceback" not in told.stderr
+
+    told = meshscope("migrate", str(store))
+    assert told.returncode == 0, told.stderr
+    assert f"the file as it was: {store}.v1.bak" in told.stdout
+    again = meshscope("migrate", str(store))
+    assert (again.returncode, "nothing to do" in again.stdout) == (0, True)
+
+    told = meshscope("migrate", str(tmp_path / "none.duckdb"))
+    assert told.returncode == 1
+    assert told.stderr.startswith("error: cannot open the store")
     assert "Traceback" not in told.stderr
 
 

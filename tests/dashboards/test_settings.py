@@ -1,8 +1,11 @@
 """A bad setting is one line that names the flag, the variable and the way out."""
 
+import re
+from pathlib import Path
+
 import pytest
 
-from dashboards.settings import BadSetting, server_settings
+from dashboards.settings import BadSetting, ServerSettings, server_settings
 
 
 def test_without_flags_everything_listens_on_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -38,3 +41,42 @@ def test_a_value_that_cannot_be_is_refused_by_name(flags: dict[str, object], sai
 
 def test_listening_beyond_the_machine_is_possible_when_said() -> None:
     assert server_settings(web="0.0.0.0:8428", allow_remote=True).web == "0.0.0.0:8428"
+
+
+def test_sizes_may_have_units(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MESHSCOPE_STORE_MAX", "20GiB")
+    monkeypatch.setenv("MESHSCOPE_STORE_MEMORY", "512MB")
+    settings = server_settings()
+    assert (settings.store_max, settings.store_memory) == (20 * 2**30, 512 * 10**6)
+
+
+def test_every_setting_has_a_row_in_its_page_and_the_rows_are_sorted() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "settings.md").read_text("utf-8")
+    rows = re.findall(r"^\|[^|]*\| `MESHSCOPE_(\w+)` \|", page, re.MULTILINE)
+    assert rows == sorted(name.upper() for name in ServerSettings.model_fields)
+
+
+def test_certificates_and_tokens_let_telemetry_come_from_other_machines() -> None:
+    tls = {"otlp_tls_cert": "a.crt", "otlp_tls_key": "a.key"}
+    for asked in ({"otlp_client_ca": "ca.pem"}, {"otlp_token": "0123456789abcdef"}):
+        assert server_settings(otlp_grpc="0.0.0.0:4317", **tls, **asked).otlp_grpc
+        with pytest.raises(BadSetting, match=r"--web 0\.0\.0\.0 can be reached"):
+            server_settings(web="0.0.0.0:8428", **tls, **asked)
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({"otlp_tls_cert": "a.crt"}, "--otlp-tls-cert and --otlp-tls-key go together"),
+        ({"otlp_client_ca": "ca.pem"}, "--otlp-client-ca needs --otlp-tls-cert"),
+        ({"otlp_token": "short"}, r"--otlp-token \(or MESHSCOPE_OTLP_TOKEN\)"),
+        ({"otlp_http": "0.0.0.0:1", "otlp_token": "0123456789abcdef"}, "or ask who they are by"),
+    ],
+)
+def test_half_credentials_are_refused_and_never_repeated(
+    flags: dict[str, object], said: str
+) -> None:
+    with pytest.raises(BadSetting, match=said) as caught:
+        server_settings(**flags)
+    assert "0123456789abcdef" not in str(caught.value)
+    assert "'short'" not in str(caught.value)

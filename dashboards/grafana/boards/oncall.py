@@ -7,6 +7,7 @@ deployment events (until then, traffic by version shows a rollout as it happens)
 
 from typing import Final
 
+from alerts.mesh import SILENT_S
 from dashboards.grafana import queries
 from dashboards.grafana.board import Board, Row, Variable
 from dashboards.grafana.metrics import RETRIES
@@ -16,7 +17,7 @@ _SERVICE: Final = ('destination=~"$service"',)
 _BY_SERVICE: Final = ("destination",)
 _BY_EDGE: Final = ("source", "destination")
 _EDGE: Final = "{{source}} > {{destination}}"
-_SILENT_AFTER_SECONDS: Final = 60.0
+_SILENT_AFTER_SECONDS: Final = float(SILENT_S)
 
 _TRIAGE = Row(
     "What is failing",

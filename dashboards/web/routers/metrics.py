@@ -1,4 +1,4 @@
-"""/metrics/mesh: the mesh and its SLOs for a Prometheus to scrape."""
+"""For a Prometheus to scrape: /metrics of the server, /metrics/mesh of the mesh and its SLOs."""
 
 from typing import Final
 
@@ -7,11 +7,21 @@ from fastapi import APIRouter, Response
 from collector.store import reader
 from dashboards.web.exposition import CONTENT_TYPE, expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
+from dashboards.web.routers.api_collector import read_exporters
 from dashboards.web.routers.parameters import AppDeps
+from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
 from slo.sources.edges import EdgeCountSource
 
 ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
+
+
+@ROUTER.get("", responses={200: {"content": {"text/plain": {}}}})
+def itself(deps: AppDeps) -> Response:
+    """Numbers of the server and its collector since the start, in Prometheus text format."""
+    families = [] if deps.selfwatch is None else registry_families(deps.selfwatch.registry)
+    families += exporter_families(read_exporters(deps))
+    return Response(expose(families), media_type=CONTENT_TYPE)
 
 
 @ROUTER.get("/mesh", responses={200: {"content": {"text/plain": {}}}})

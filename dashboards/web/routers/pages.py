@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from alerts.burnrate import runbook_url
+from alerts.mesh import SILENT_S
 from collector.store import reader
 from dashboards.web import answers, formatting
 from dashboards.web.deps import Deps
@@ -19,8 +20,8 @@ from dashboards.web.timerange import DEFAULT_TO, TimeRange
 from slo.status import WORST_FIRST
 
 ROUTER: Final = APIRouter(include_in_schema=False)
-STALE_S: Final = 60
-"""A proxy that was silent for longer is shown as such: Envoy exports every few seconds."""
+STALE_S: Final = SILENT_S
+"""A page, the API and the alert call the same proxy silent."""
 
 
 @dataclass(frozen=True, slots=True)

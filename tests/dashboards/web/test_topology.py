@@ -22,6 +22,18 @@ def test_the_graph_has_every_service_and_counts_each_request_once(client):
     assert cart["flags"] == {"-": 80, "UH": 20}
     assert cart["mtls_ratio"] == 1
     assert cart["retries"] == 25
+    assert (cart["attempts"], cart["actual_error_ratio"]) == (125, pytest.approx(20 / 125))
+    assert cart["evidence"] == {
+        "reporters": ["source", "destination"],
+        "signals": ["sli"],
+        "counted_by": ["sli"],
+        "is_estimated": False,
+        "spans": 0,
+        "span_coverage": 0,
+        "sent": 125,
+        "arrived": 105,
+        "not_arrived": 20,
+    }
 
 
 def test_rates_are_over_the_time_that_was_measured(client):

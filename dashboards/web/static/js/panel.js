@@ -56,6 +56,7 @@ function edgeParts(edge, onSelect) {
   return [
     figures(edge),
     el("p", { class: "hint" }, mtlsWords(edge.mtls_ratio)),
+    el("p", { class: "hint" }, evidenceWords(edge)),
     ...tally("Answers", edge.codes, codeName),
     ...tally("Envoy flags", edge.flags, flagName),
     ...tally("Routes", edge.routes, (name) => name || "no route name"),
@@ -127,4 +128,16 @@ function mtlsWords(ratio) {
   if (ratio === null) return "No request reached a peer, so nothing is known about mutual TLS.";
   if (ratio === 1) return "Every request travelled by mutual TLS: encrypted, both sides identified.";
   return `${percent(1 - ratio)} of the requests travelled without mutual TLS.`;
+}
+
+function evidenceWords({ attempts, actual_error_ratio: failed, evidence }) {
+  const side = { source: "the caller's side only", destination: "the callee's side only" };
+  const who = evidence.reporters.length > 1 ? "both sides" : side[evidence.reporters[0]];
+  const spans = evidence.is_estimated ? "an estimate from spans"
+    : `spans of ${percent(evidence.span_coverage)} of the requests`;
+  return [
+    `Reported by ${who} (${evidence.signals.join(", ")})`, evidence.spans ? spans : "no spans",
+    ...(failed === null ? [] : [`${percent(failed)} of ${count(attempts)} attempts failed`]),
+    ...(evidence.not_arrived ? [`${count(evidence.not_arrived)} never arrived`] : []),
+  ].join("; ") + ".";
 }

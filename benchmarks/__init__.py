@@ -1,0 +1,1 @@
+"""Claims about speed, as scripts that anybody can run: see README.md."""
