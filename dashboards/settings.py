@@ -47,7 +47,7 @@ class ServerSettings(BaseSettings):
     store_memory: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
     store_threads: Annotated[int | None, Field(ge=1)] = None
     store_max: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
-    checkpoint_wal: Annotated[ByteSize, Field(ge=2**20, le=128 * 2**20)] = ByteSize(16 * 2**20)
+    checkpoint_wal: Annotated[ByteSize, Field(ge=2**20, le=128 * 2**20)] = ByteSize(128 * 2**20)
     disk_shed_below: ByteSize = ByteSize(2**30)
     disk_refuse_below: ByteSize = ByteSize(256 * 2**20)
     sealing: bool = True

@@ -31,7 +31,7 @@ class CheckpointPolicy:
     Beyond ``most_wal_bytes`` the writer takes nothing until a checkpoint succeeds.
     """
 
-    wal_bytes: int = 16 * _MIB
+    wal_bytes: int = 128 * _MIB
     most_wal_bytes: int = 256 * _MIB
     every_s: float = 600.0
     look_every_s: float = 0.2
