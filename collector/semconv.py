@@ -46,7 +46,6 @@ SPAN_SOURCE: Final = "mesh.peer.downstream"
 SPAN_DESTINATION: Final = "mesh.peer.upstream"
 SPAN_ATTEMPTS: Final = "mesh.attempts"
 SPAN_CODE_DETAILS: Final = "mesh.code_details"
-SPAN_HOST_VERSION: Final = "mesh.host_version"
 
 LATENCY_BUCKETS_PER_DOUBLING: Final = 8
 """A log2 histogram with 8 buckets per doubling: a quantile is off by at most 4.3 %."""

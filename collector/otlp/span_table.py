@@ -16,7 +16,6 @@ from collector.otlp.batch import SPANS
 from collector.otlp.scan.requests import Scanned
 
 _INTERNED: Final = ("name", "route", "flags")
-_TEXTS: Final = ("trace_state", "attributes", "events", "links")
 
 
 def span_table(found: Scanned, resources: Sequence[int]) -> pa.Table:
