@@ -9,18 +9,22 @@ I/O.
 import math
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from collector import semconv
 
 Reporter = Literal["source", "destination"]
 Mtls = Literal["mtls", "plaintext", "none"]
-Signal = Literal["sli", "istio", "linkerd", "envoy_cluster", "spans"]
+Signal = Literal["sli", "istio", "linkerd_route", "linkerd", "envoy_cluster", "spans"]
 """What told us: the SLI counters of our own Envoys, another dialect of metrics, or spans."""
 
-SIGNALS: Final[tuple[Signal, ...]] = ("sli", "istio", "linkerd", "envoy_cluster", "spans")
+SIGNALS: Final[tuple[Signal, ...]] = (
+    *("sli", "istio", "linkerd_route", "linkerd"),
+    *("envoy_cluster", "spans"),
+)
 """The order of precedence (ADR 5): of several signals about one traffic, the first counts it."""
+_RANKS: Final = {signal: rank for rank, signal in enumerate(SIGNALS)} | {"linkerd_route": 3}
 
 OVERFLOW: Final = "overflow"
 """The route, and then the peer, of what exceeds the limit of edges."""
@@ -36,7 +40,8 @@ class Edge:
     """Who called whom, by which route, with which outcome, and who says so.
 
     ``is_evidence`` marks the twin of a canonical row that takes the counts which a better signal
-    owns: they are kept, to be compared, and never summed.
+    owns: they are kept, to be compared, and never summed. ``workload`` is the version of the
+    service that reports, '' where it does not say.
     """
 
     reporter: Reporter
@@ -49,6 +54,18 @@ class Edge:
     mtls: Mtls
     signal: Signal = "sli"
     is_evidence: bool = False
+    workload: str = ""
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        identity = (
+            *(self.reporter, self.source, self.destination, self.version, self.route, self.code),
+            *(self.flags, self.mtls, self.signal, self.is_evidence, self.workload),
+        )
+        object.__setattr__(self, "_hash", hash(identity))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     @property
     def canonical(self) -> bool:
@@ -62,12 +79,19 @@ class Edge:
 
     @property
     def rank(self) -> int:
-        """The place of the signal in the order of precedence; 0 is the best."""
-        return SIGNALS.index(self.signal)
+        """The place of the signal in the order of precedence; 0 is the best.
+
+        Both of Linkerd's are equal: which one counts is decided pair by pair.
+        """
+        return _RANKS[self.signal]
 
     def as_evidence(self) -> "Edge":
         """Return the twin that does not count; a row that never counts is its own."""
         return replace(self, is_evidence=True) if self._may_count else self
+
+    def as_counting(self) -> "Edge":
+        """Return the row that this one is the twin of; a row that is no twin is its own."""
+        return replace(self, is_evidence=False) if self.is_evidence else self
 
     def without_detail(self) -> "Edge":
         """Return the row for what is one edge too many: no route, version or flags."""

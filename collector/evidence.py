@@ -40,6 +40,11 @@ class Evidence:
     arrived: int | None
     not_arrived: int | None
 
+    @property
+    def is_seen_only_by_callee(self) -> bool:
+        """Tell whether requests arrived that no row counts: nobody at the caller's side reports."""
+        return not self.counted_by and self.reporters == ("destination",) and bool(self.arrived)
+
 
 @dataclass(frozen=True, slots=True)
 class Attempts:

@@ -53,3 +53,8 @@ LATENCY_MIN_EXPONENT: Final = 6
 """The first finite bound is 2**6 us = 64 us."""
 LATENCY_MAX_EXPONENT: Final = 26
 """The last finite bound is 2**26 us = 67 s."""
+
+REMOTE_WRITE: Final = "prometheus.remote_write"
+"""Scope of the metric streams that a Prometheus wrote: their attributes are its labels (ADR 9)."""
+ORIGIN: Final = "meshscope.origin"
+"""Resource attribute of what no exporter sent; REMOTE_WRITE is its only value."""

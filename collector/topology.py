@@ -50,7 +50,8 @@ class GraphEdge:
 
     ``error_ratio`` is effective: of requests, after retries, as the caller was answered.
     ``actual_error_ratio`` is of ``attempts``: what the callee's side answered, and what never
-    arrived there (``collector.evidence.Attempts``).
+    arrived there (``collector.evidence.Attempts``). Without a request that counts, ``evidence``
+    says what the callee's side saw: the caller's proxy is silent, or the request was mirrored.
     """
 
     id: str
@@ -124,6 +125,9 @@ def build_graph(
         versions[row["service"]].add(row["version"])
     seconds = to_s - from_s
     seen = fold(evidence.to_pylist())
+    for pair, (found, _) in seen.items():
+        if found.is_seen_only_by_callee:
+            edges.setdefault(pair, _Tally())
     return Graph(
         from_s=from_s,
         to_s=to_s,

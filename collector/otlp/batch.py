@@ -7,6 +7,7 @@ of its dictionaries. Never touches a database: a batch is a value. Columns bear 
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final
 
 import pyarrow as pa
@@ -147,7 +148,10 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One metric stream. ``attributes`` is JSON with sorted keys; all fields are the identity."""
+    """One metric stream. ``attributes`` is JSON with sorted keys; all fields are the identity.
+
+    Its hash is made once: a series is looked up some ten times on its way into the store.
+    """
 
     resource: int
     scope: str
@@ -157,6 +161,17 @@ class Series:
     temporality: int
     is_monotonic: bool
     attributes: str
+    _hash: int = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        identity = (
+            *(self.resource, self.scope, self.name, self.unit, self.type),
+            *(self.temporality, self.is_monotonic, self.attributes),
+        )
+        object.__setattr__(self, "_hash", hash(identity))
+
+    def __hash__(self) -> int:
+        return self._hash
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +271,10 @@ class BatchBuilder:
         """Return the position of a series."""
         return self._series.setdefault(series, len(self._series))
 
+    def series_at(self, position: int) -> Series:
+        """Return the series at a position."""
+        return next(islice(reversed(self._series), len(self._series) - 1 - position, None))
+
     def bounds(self, bounds: Bounds) -> int:
         """Return the position of the bounds of a histogram."""
         return self._bounds.setdefault(bounds, len(self._bounds))
@@ -270,13 +289,19 @@ class BatchBuilder:
 
     def hear(self, resource: int, start_ns: int, time_ns: int) -> None:
         """Note that an exporter's cumulative point came."""
-        earliest = self._heard.get((resource, start_ns), time_ns)
-        self._heard[resource, start_ns] = min(earliest, time_ns)
+        earliest = self._heard.setdefault((resource, start_ns), time_ns)
+        if time_ns < earliest:
+            self._heard[resource, start_ns] = time_ns
 
     def reject(self, reason: str) -> None:
         """Leave out one item; the sender is told how many, and the reasons."""
         self.rejected += 1
         self._reasons[reason] = self._reasons.get(reason, 0) + 1
+
+    @property
+    def oddities(self) -> int:
+        """How much was rejected or warned of so far."""
+        return self.rejected + sum(self._warnings.values())
 
     def warn(self, reason: str, count: int = 1) -> None:
         """Count what was taken, but not quite as it came; the sender is told."""

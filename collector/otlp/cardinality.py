@@ -52,6 +52,10 @@ class Cardinality:
             return SERVICE_FULL
         return None
 
+    def is_active(self, series_id: int) -> bool:
+        """Tell whether a series has had a committed point in this generation."""
+        return series_id in self._current
+
     def touch(self, series_id: int, owner: Owner) -> None:
         """Note a point of a series."""
         if series_id in self._current or series_id in self._pending:

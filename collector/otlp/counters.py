@@ -13,7 +13,7 @@ The rules, for the values of one series and start:
   resource and start) has been heard in an earlier export, and the series was not there yet; or
   when it started after we last heard of its predecessor; or when it started within 10 minutes of
   the first point we saw of it. Otherwise we are the newcomers, the value is history, and it becomes
-  the baseline.
+  the baseline; so it does when a last point may have been, but retention has not left it.
 
 Exponential histograms follow the same rules, and are brought to one scale before being compared.
 Delta temporality has no state and does not come here.
@@ -62,6 +62,7 @@ class Counters:
     _last: dict[tuple[int, int], Last] = field(default_factory=dict)
     _exporters: dict[tuple[int, int], Exporter] = field(default_factory=dict)
     _heard_ns: dict[int, int] = field(default_factory=dict)
+    _floors_ns: dict[int, int] = field(default_factory=dict)
     _new_last: dict[tuple[int, int], Last] = field(default_factory=dict)
     _new_exporters: dict[tuple[int, int], Exporter] = field(default_factory=dict)
     _new_heard_ns: dict[int, int] = field(default_factory=dict)
@@ -96,11 +97,19 @@ class Counters:
         return self._advance(series, resource, start_ns, time_ns, value, subtract)
 
     def load(
-        self, exporters: Mapping[tuple[int, int], Exporter], heard_ns: Iterable[tuple[int, int]]
+        self,
+        exporters: Mapping[tuple[int, int], Exporter],
+        heard_ns: Iterable[tuple[int, int]],
+        floors_ns: Iterable[tuple[int, int]] = (),
     ) -> None:
-        """Take what is known of (resource, start) and (resource, when last heard)."""
+        """Take what is known of (resource, start) and (resource, when last heard).
+
+        ``floors_ns`` are of the series that had points before what retention has left: of a start
+        before its floor, the last point of a series may be forgotten.
+        """
         self._exporters = dict(exporters)
         self._heard_ns = dict(heard_ns)
+        self._floors_ns = dict(floors_ns)
 
     def new_exporters(self) -> Mapping[tuple[int, int], Exporter]:
         """Return the exporters, by (resource, start), that the open transaction heard first."""
@@ -126,7 +135,11 @@ class Counters:
             return None
         self._new_last[key] = Last(time_ns, value, resource)
         if last is None:
-            return value if self._is_news(resource, start_ns, time_ns) else None
+            is_forgotten = start_ns < self._floors_ns.get(series, 0)
+            is_news = not is_forgotten and self._is_news(resource, start_ns, time_ns)
+            return value if is_news else None
+        if last.values == value:
+            return None
         if not isinstance(last.values, type(value)):
             return value
         new = minus(value, last.values)

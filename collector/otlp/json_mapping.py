@@ -20,12 +20,12 @@ import orjson
 from google.protobuf.descriptor import FieldDescriptor as Field
 
 from collector.otlp.errors import MalformedPayload, why
+from collector.otlp.json_direct import HEX_FIELDS, encode_directly
 
 MAX_DEPTH: Final = 96
 """Messages within messages. protobuf itself stops at 100, so that what passes here is readable."""
 _MAX_PLACE: Final = 200
 """Characters; the middle of a longer path is left out of the message."""
-_HEX_FIELDS: Final = frozenset({"trace_id", "span_id", "parent_span_id"})
 _NAMED_DOUBLES: Final[Mapping[str, float]] = {
     "NaN": math.nan,
     "Infinity": math.inf,
@@ -38,6 +38,12 @@ _TO_STANDARD: Final = str.maketrans("-_", "+/")
 
 def json_to_protobuf(message_type: Any, body: bytes) -> bytes:
     """Return the protobuf form of a JSON request; raise MalformedPayload."""
+    encoded = encode_directly(message_type, body)
+    return map_json(message_type, body) if encoded is None else encoded
+
+
+def map_json(message_type: Any, body: bytes) -> bytes:
+    """Do the same for whatever comes: the reference, and the last word on what is malformed."""
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -138,7 +144,7 @@ def _reader(field: Any) -> Callable[[Any], Any]:
         case Field.TYPE_BOOL:
             return _boolean
         case Field.TYPE_BYTES:
-            return _identity if field.name in _HEX_FIELDS else _bytes
+            return _identity if field.name in HEX_FIELDS else _bytes
         case Field.TYPE_DOUBLE | Field.TYPE_FLOAT:
             return _double
         case Field.TYPE_ENUM:

@@ -18,17 +18,16 @@ from collector.otlp.errors import MalformedPayload, why
 from collector.otlp.exemplars import add_exemplars
 from collector.otlp.exponential import MAX_SCALE, MIN_SCALE, trimmed
 from collector.otlp.histograms import are_bounds, trim
-from collector.otlp.unparsed import MetricsRequest
+from collector.otlp.known_metrics import KnownMetrics
+from collector.otlp.starts import MIN_TIME_NS, mend_start_ns
+from collector.otlp.unparsed import Metric, MetricsRequest
 
-MIN_TIME_NS: Final = 946_684_800 * 10**9
-"""The year 2000: who says a time before it has no clock."""
 _NO_RECORDED_VALUE: Final = 1
-_FIRST_NANOSECONDS: Final = 10**17
-"""1973 in nanoseconds, the year 5138 in microseconds: what is below is not nanoseconds."""
 _MAX_COUNT: Final = 2**53
 _MAX_INDEX: Final = 2**31 - 1
 _COUNT_TOO_LARGE: Final = "count above 2^53"
 _KNOWN: Final = attrs.KnownAttributes()
+_KNOWN_METRICS: Final = KnownMetrics()
 _ADDERS: Final = {
     "gauge": "_number",
     "sum": "_number",
@@ -39,7 +38,7 @@ _ADDERS: Final = {
 """The field of ``Metric.data`` -> the method of ``_Stream`` that takes its points."""
 
 
-def decode_metrics(body: bytes) -> Batch:
+def decode_metrics(body: bytes, known: KnownMetrics = _KNOWN_METRICS) -> Batch:
     """Decode one request; raise MalformedPayload when it is none."""
     try:
         request = MetricsRequest.FromString(body)
@@ -50,16 +49,29 @@ def decode_metrics(body: bytes) -> Batch:
         resource = builder.resource(attrs.resource(resource_metrics.resource, builder.warn))
         for scope_metrics in resource_metrics.scope_metrics:
             scope = scope_metrics.scope.name
-            for metric in scope_metrics.metrics:
-                kind = metric.WhichOneof("data")
-                if kind is not None:
-                    _Stream(builder, resource, scope, metric, kind).add()
+            for raw in scope_metrics.metrics:
+                if not known.take(builder, resource, scope, raw):
+                    _parse(builder, resource, scope, raw, known)
     return builder.build(len(body))
 
 
-def mend_start_ns(start_ns: int) -> int:
-    """Return the start time in ns: Envoy 1.40 sends microseconds in ``start_time_unix_nano``."""
-    return start_ns * 1000 if 0 < start_ns < _FIRST_NANOSECONDS else start_ns
+def _parse(
+    builder: BatchBuilder, resource: int, scope: str, raw: bytes, known: KnownMetrics
+) -> None:
+    """Take a metric in that is not known yet, and know it from now on if it is a plain one."""
+    try:
+        metric = Metric.FromString(raw)
+    except DecodeError as error:
+        raise MalformedPayload(why(error)) from error
+    kind = metric.WhichOneof("data")
+    if kind is None:
+        return
+    odd = builder.oddities
+    stream = _Stream(builder, resource, scope, metric, kind)
+    stream.add()
+    is_plain = kind in ("gauge", "sum", "histogram") and builder.oddities == odd
+    if is_plain and len(stream.data.data_points) == 1:
+        known.learn(raw, stream.data.data_points[0], builder, stream.description)
 
 
 class _Stream:

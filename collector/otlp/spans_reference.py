@@ -20,6 +20,7 @@ from collector.otlp.span_errors import STATUS_ERROR, http_status, is_span_error,
 
 BAD_ID: Final = "invalid trace id or span id"
 BAD_TIME: Final = "time after the year 2262"
+BACKWARD: Final = "span that ends before it starts: its duration is 0"
 _MAX_KIND: Final = 5
 
 
@@ -58,6 +59,8 @@ def _add(builder: BatchBuilder, resource: int, span: Any) -> None:
     if max(start_ns, end_ns) > MAX_TIME_NS:
         builder.reject(BAD_TIME)
         return
+    if end_ns < start_ns:
+        builder.warn(BACKWARD)
     values = attrs.attributes(span.attributes)
     status = span.status.code
     builder.spans.rows.append(

@@ -1,7 +1,8 @@
-"""Metrics requests whose attributes stay bytes, so that attributes seen before are not parsed.
+"""Metrics requests whose metrics stay bytes, and metrics whose attributes do.
 
-Made from the descriptors of opentelemetry-proto: only the fields that hold KeyValue messages are
-declared ``repeated bytes``, which is the same on the wire. Never parses an attribute.
+So that what was seen before is not parsed again. Made from the descriptors of opentelemetry-proto:
+only the fields that hold Metric and KeyValue messages are declared ``repeated bytes``, which is the
+same on the wire. Never parses an attribute.
 """
 
 from typing import Any, Final
@@ -13,9 +14,10 @@ from opentelemetry.proto.metrics.v1 import metrics_pb2
 from opentelemetry.proto.resource.v1 import resource_pb2
 
 _KEY_VALUE: Final = ".opentelemetry.proto.common.v1.KeyValue"
+_METRIC: Final = ".opentelemetry.proto.metrics.v1.Metric"
 
 
-def _metrics_request() -> Any:
+def _messages() -> tuple[Any, Any]:
     pool = descriptor_pool.DescriptorPool()
     for module in (common_pb2, resource_pb2, metrics_pb2, metrics_service_pb2):
         file = descriptor_pb2.FileDescriptorProto()
@@ -24,18 +26,22 @@ def _metrics_request() -> Any:
             for message in file.message_type:
                 _leave_attributes(message)
         pool.Add(file)
-    name = metrics_service_pb2.ExportMetricsServiceRequest.DESCRIPTOR.full_name
-    return message_factory.GetMessageClass(pool.FindMessageTypeByName(name))
+    names = metrics_service_pb2.ExportMetricsServiceRequest.DESCRIPTOR.full_name, _METRIC[1:]
+    request, metric = map(pool.FindMessageTypeByName, names)
+    return message_factory.GetMessageClass(request), message_factory.GetMessageClass(metric)
 
 
 def _leave_attributes(message: Any) -> None:
     for field in message.field:
-        if field.type_name == _KEY_VALUE:
+        if field.type_name in (_KEY_VALUE, _METRIC):
             field.type = descriptor_pb2.FieldDescriptorProto.TYPE_BYTES
             field.ClearField("type_name")
     for nested in message.nested_type:
         _leave_attributes(nested)
 
 
-MetricsRequest: Final[Any] = _metrics_request()
-"""ExportMetricsServiceRequest with attributes, filtered_attributes and metadata as bytes."""
+_MESSAGES: Final = _messages()
+MetricsRequest: Final[Any] = _MESSAGES[0]
+"""ExportMetricsServiceRequest with metrics, and attributes of scopes, as bytes."""
+Metric: Final[Any] = _MESSAGES[1]
+"""Metric with attributes, filtered_attributes and metadata as bytes."""

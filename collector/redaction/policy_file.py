@@ -14,10 +14,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import re2
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
 
+from collector.lined_yaml import NotAMapping, read_mapping
 from collector.redaction.errors import BadPolicy
 from collector.redaction.expressions import compiled
 from collector.redaction.keys import DENY
@@ -31,10 +29,14 @@ _KIND_NAME: Final = compiled(rb"[a-z][a-z_]*")
 
 def parse_policy(text: str, *, file: str, salt: str | None = None) -> Policy:
     """Return the policy of a file's text; raise BadPolicy. ``salt`` comes from outside the file."""
-    document = _document(text, file)
+    try:
+        lined = read_mapping(text)
+    except NotAMapping as error:
+        raise BadPolicy(f"{file}:{error.line}: {error.reason}") from error
+    document = lined.values
 
     def bad(message: str, *path: str | int) -> BadPolicy:
-        return BadPolicy(f"{file}:{_line(document, path)}: {'.'.join(map(str, path))}: {message}")
+        return BadPolicy(f"{file}:{lined.line(*path)}: {'.'.join(map(str, path))}: {message}")
 
     for name in document:
         if name not in _FIELDS:
@@ -108,33 +110,6 @@ _FIELDS: Final[Mapping[str, Callable[[Any, str, Bad], Any]]] = {
     "parameters": _names,
     "hash": _flag,
 }
-
-
-def _document(text: str, file: str) -> CommentedMap:
-    try:
-        document = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadPolicy(f"{file}:{line}: YAML: {error.problem}") from error
-    except Exception as error:  # ruamel says "malformed" with KeyError, TypeError, ... as well
-        raise BadPolicy(f"{file}:1: YAML: {str(error).partition(chr(10))[0]}") from error
-    if document is None:
-        return CommentedMap()
-    if not isinstance(document, CommentedMap):
-        raise BadPolicy(f"{file}:1: a redaction file is a YAML mapping")
-    return document
-
-
-def _line(document: Any, path: tuple[str | int, ...]) -> int:
-    """Return the line of a place, or of the nearest thing around it that has one."""
-    line, here = 1, document
-    for step in path:
-        try:
-            marks = here.lc.key(step) if isinstance(step, str) else here.lc.item(step)
-            line, here = marks[0] + 1, here[step]
-        except (AttributeError, KeyError, TypeError, IndexError):
-            break
-    return int(line)
 
 
 def _said(error: Exception) -> str:

@@ -54,6 +54,7 @@ class Redactor:
         hints = [pattern.hint for pattern in patterns]
         self._hints = any_of([*hints, key_hint(policy.deny)] if policy.deny else hints)
         self._clean: set[str] = set()
+        self._clean_parts: set[Any] = set()
         self._looks_at_all = keys.fails_closed or bool(policy.patterns)
 
     def redact(self, batch: Batch) -> Redacted:
@@ -99,6 +100,8 @@ class Redactor:
         return after
 
     def _interned(self, one: Any, service: str, masked: Counter[tuple[str, str]]) -> Any:
+        if one in self._clean_parts:
+            return one
         changed: dict[str, Any] = {}
         for name in (field.name for field in fields(one)):
             value = getattr(one, name)
@@ -106,7 +109,12 @@ class Redactor:
                 after = self._text(value, service, masked)
                 if after is not value:
                     changed[name] = after
-        return replace(one, **changed) if changed else one
+        if changed:
+            return replace(one, **changed)
+        if len(self._clean_parts) >= _REMEMBERED:
+            self._clean_parts.clear()
+        self._clean_parts.add(one)
+        return one
 
     def _table(
         self, table: pa.Table, owners: "_Owners", masked: Counter[tuple[str, str]]

@@ -43,3 +43,12 @@ LINKERD_IN = {
     "tls": "true",
     "client_id": "web.shop.serviceaccount.identity.linkerd.cluster.local",
 }
+LINKERD_ROUTE = {
+    "direction": "outbound",
+    "namespace": "shop",
+    "deployment": "web",
+    "dst": "payments.shop.svc.cluster.local:80",
+    "rt_route": "POST /charge",
+    "status_code": "200",
+    "classification": "success",
+}

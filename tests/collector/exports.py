@@ -47,11 +47,15 @@ def put_attributes(target, values):
             attribute.value.string_value = value
 
 
-def metrics(points, *, start_ns=T0, time_ns, service="frontend", temporality=2) -> bytes:
+def metrics(
+    points, *, start_ns=T0, time_ns, service="frontend", temporality=2, version=""
+) -> bytes:
     """Return a request with one point per (name, tags, value); a list of counts is a histogram."""
     request = ExportMetricsServiceRequest()
     resource_metrics = request.resource_metrics.add()
     put_attributes(resource_metrics.resource.attributes, {semconv.SERVICE_NAME: service})
+    if version:
+        put_attributes(resource_metrics.resource.attributes, {semconv.SERVICE_VERSION: version})
     scope = resource_metrics.scope_metrics.add()
     for name, tags, value in points:
         metric = scope.metrics.add(name=name)

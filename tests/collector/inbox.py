@@ -28,7 +28,8 @@ class Inbox:
         """Commit bodies together."""
         self.cursor.begin()
         for body in bodies:
-            self.recorder.add(decode(body), digest(body), at_ns)
+            self.recorder.note(digest(body), at_ns)
+            self.recorder.add(decode(body), at_ns)
         self.recorder.insert()
         self.cursor.commit()
         self.recorder.commit()

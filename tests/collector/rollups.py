@@ -11,7 +11,7 @@ def put(store: Store, edge: Edge, edge_id: int, rows, latencies=()):
     """Store (time_s, requests, attempts) and (time_s, bucket, count) of an edge in every tier."""
     cursor = store.cursor()
     cursor.execute(
-        "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             edge_id,
             edge.reporter,
@@ -24,6 +24,7 @@ def put(store: Store, edge: Edge, edge_id: int, rows, latencies=()):
             edge.mtls,
             edge.canonical,
             edge.signal,
+            edge.workload,
         ],
     )
     for tier, length in TIERS_S.items():

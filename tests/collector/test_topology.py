@@ -57,3 +57,17 @@ def test_a_silent_exporter_is_a_node_without_a_ratio():
         assert graph(store.cursor(), 60, 120).nodes == ()
 
     assert (node.id, node.versions, node.requests, node.error_ratio) == ("cart", ("v3",), 0, None)
+
+
+def test_a_pair_that_only_the_callee_reports_is_drawn_and_counts_nothing():
+    with open_store() as store:
+        put(store, replace(BACKEND, reporter="destination"), 1, [(0, 4, 0)])
+        put(store, replace(BACKEND, signal="istio", source="web").as_evidence(), 2, [(0, 7, 7)])
+
+        drawn = graph(store.cursor(), 0, 10)
+
+    (edge,) = drawn.edges
+    assert (edge.id, edge.requests, edge.error_ratio) == ("frontend>backend", 0, None)
+    assert (edge.evidence.reporters, edge.evidence.counted_by) == (("destination",), ())
+    assert (edge.evidence.arrived, edge.evidence.span_coverage) == (4, None)
+    assert [node.requests for node in drawn.nodes] == [0, 0]

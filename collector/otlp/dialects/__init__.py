@@ -6,7 +6,7 @@ about one traffic is for ``collector.store.precedence`` (ADR 5). Never sums, nev
 
     names          what all dialects share: stems of metric names, labels, codes, cluster names
     istio          istio_requests_total and its histogram
-    linkerd        response_total and response_latency_ms
+    linkerd        response_total and response_latency_ms, and the same of declared routes
     envoy_cluster  cluster.<name>.upstream_rq_*, of any Envoy, with Consul's tags where it has them
 
 The dialect of our own Envoys is ``collector.otlp.slis``.
@@ -20,7 +20,7 @@ from collector.edges import Signal
 from collector.otlp.batch import Resource
 from collector.otlp.dialects.envoy_cluster import envoy_cluster_sli
 from collector.otlp.dialects.istio import istio_sli
-from collector.otlp.dialects.linkerd import linkerd_sli
+from collector.otlp.dialects.linkerd import linkerd_route_sli, linkerd_sli
 from collector.otlp.slis import SLI_METRICS, Sli, sli_of
 
 __all__ = ["DIALECTS", "Dialect", "find_sli", "may_be_sli"]
@@ -30,6 +30,7 @@ Dialect = Callable[[str, str, Mapping[str, Any], Resource], Sli | None]
 DIALECTS: Final[Mapping[Signal, Dialect]] = {
     "sli": sli_of,
     "istio": istio_sli,
+    "linkerd_route": linkerd_route_sli,
     "linkerd": linkerd_sli,
     "envoy_cluster": envoy_cluster_sli,
 }

@@ -265,7 +265,7 @@ def _span(context, pos, end, row, capacity):
     if max(start, stop) > _MAX_TIME:
         return _BAD_TIME
     code = a.http_status(special)
-    if code == BY_REFERENCE or a.is_odd(special):
+    if code == BY_REFERENCE or a.is_odd(special) or stop < start:
         return BY_REFERENCE
     flags_at, flags_length = a.text(special, a.NEW_FLAGS)
     if flags_length == 0:
@@ -290,7 +290,7 @@ def _span(context, pos, end, row, capacity):
     put_word(words + 8 * PARENT_ID * capacity, parent)
     numbers = number(context + NUMBERS) + 8 * row
     put_word(numbers + 8 * START * capacity, start)
-    put_word(numbers + 8 * DURATION * capacity, stop - start if stop > start else _U(0))
+    put_word(numbers + 8 * DURATION * capacity, stop - start)
     bytes_at = number(context + SMALL) + row
     put_byte(bytes_at + KIND * capacity, kind if 0 <= kind <= 5 else 0)
     put_byte(bytes_at + STATUS * capacity, status if 0 <= status <= 2 else 0)

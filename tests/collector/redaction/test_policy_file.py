@@ -65,7 +65,7 @@ def test_hashes_need_a_salt():
         ("patterns:\n  email: 'x'", r"r.yaml:2: patterns.email: is the name of a built-in"),
         ("hash: 1", r"r.yaml:1: hash: must be true or false"),
         ("a: [", r"r.yaml:1: YAML:"),
-        ("- a", r"r.yaml:1: a redaction file is a YAML mapping"),
+        ("- a", r"r.yaml:1: must be a YAML mapping"),
     ],
 )
 def test_a_mistake_names_its_line_and_path(text, said):

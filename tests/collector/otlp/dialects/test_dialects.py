@@ -5,7 +5,7 @@ import pytest
 from collector.edges import SIGNALS, Edge
 from collector.otlp.batch import Resource
 from collector.otlp.dialects import DIALECTS, find_sli
-from tests.collector.dialects import ISTIO, LINKERD_IN, LINKERD_OUT
+from tests.collector.dialects import ISTIO, LINKERD_IN, LINKERD_OUT, LINKERD_ROUTE
 
 PROXY = Resource("frontend", "shop", "v7", "", "{}")
 
@@ -148,6 +148,32 @@ def test_linkerd_without_a_workload_is_named_by_whom_it_asked_for():
 @pytest.mark.parametrize("name", ["request_total", "response_bytes_total", "route_response_total"])
 def test_what_linkerd_counts_again_is_left_out(name):
     assert find_sli(name, "", LINKERD_OUT, PROXY) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "code"),
+    [
+        ("route_response_total", "requests", 503),
+        ("route_actual_response_total", "attempts", 503),
+        ("route_response_latency_ms", "duration", 503),
+    ],
+)
+def test_linkerds_routes_tell_requests_and_attempts_apart(name, kind, code):
+    labels = LINKERD_ROUTE | {"status_code": "503", "classification": "failure"}
+    found = sli(name, labels)
+
+    assert found.kind == kind
+    assert found.edge == Edge(
+        "source", "web", "payments", "", "POST /charge", code, "-", "none", "linkerd_route"
+    )
+    assert find_sli(name, "", labels | {"direction": "inbound"}, PROXY) is None
+
+
+@pytest.mark.parametrize(("classification", "code"), [("success", 200), ("failure", 0)])
+def test_a_route_of_linkerd_without_a_status_has_that_of_its_class(classification, code):
+    bare = {key: value for key, value in LINKERD_ROUTE.items() if key != "status_code"}
+
+    assert edge("route_response_latency_ms", bare, classification=classification).code == code
 
 
 def test_a_response_total_of_somebody_else_is_no_sli():
