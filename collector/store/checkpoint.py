@@ -11,13 +11,14 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
 from collector.store.disk import DiskWatch
+from collector.telemetry import Histogram
 
 _LOG: Final = logging.getLogger(__name__)
 _MIB: Final = 2**20
@@ -49,6 +50,7 @@ class CheckpointStats:
     failed: int = 0
     last_seconds: float = 0.0
     longest_seconds: float = 0.0
+    seconds: Histogram = field(default_factory=Histogram)
 
 
 def wal_bytes(path: Path | None) -> int:
@@ -104,10 +106,12 @@ class Checkpointer:
         return free is None or free >= 2 * size + self._policy.margin_bytes
 
     def _checkpoint(self) -> bool:
-        self._is_wanted = False
+        was_wanted, self._is_wanted = self._is_wanted, False
         started_s = time.monotonic()
         try:
             self._cursor.execute("CHECKPOINT")
+        except duckdb.TransactionException:  # a commit is at work; the next look tries again
+            self._is_wanted |= was_wanted
         except (duckdb.FatalException, duckdb.InternalException) as error:
             self.stats.failed += 1
             self._on_fatal(str(error))
@@ -121,4 +125,5 @@ class Checkpointer:
             self.stats.done += 1
             self.stats.last_seconds = self._last_s - started_s
             self.stats.longest_seconds = max(self.stats.longest_seconds, self.stats.last_seconds)
+            self.stats.seconds.observe(self.stats.last_seconds)
         return True

@@ -15,6 +15,7 @@ from collector.otlp.counters import Counters, Exporter
 from collector.otlp.dialects import may_be_sli
 from collector.otlp.exponential_rows import value_of
 from collector.otlp.histograms import dense
+from collector.store.metrics import TABLE_OF_TYPE
 
 _VALUE: Final = "coalesce(value_int, TRY_CAST(value_double AS BIGINT))"
 _POINT_TABLES: Final = ("metric_points", "histogram_points", "exponential_points")
@@ -30,7 +31,7 @@ def load_counters(cursor: duckdb.DuckDBPyConnection) -> Counters:
         (resource_id, start_ns): Exporter(first_ns, is_news)
         for resource_id, start_ns, first_ns, is_news in starts
     }
-    counters.load(exporters, _heard(cursor))
+    counters.load(exporters, _heard(cursor), _floors(cursor, names))
     for key, value in _last(cursor, "metric_points", _VALUE, f"{_VALUE} IS NOT NULL", names):
         counters.advance(*key, (int(value),))
     histogram = "struct_pack(bounds_id, first_bucket, bucket_counts)"
@@ -64,6 +65,25 @@ def _heard(cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
         f"SELECT resource_id, max(time_ns) FROM ({parts}) JOIN metric_series USING (series_id)"
         " WHERE temporality = ? GROUP BY resource_id",
         [CUMULATIVE],
+    ).fetchall()
+
+
+def _floors(cursor: duckdb.DuckDBPyConnection, names: Sequence[str]) -> list[tuple[int, int]]:
+    """Return series that had a point before the first one left in their table, and its time."""
+    floors = " UNION ALL ".join(
+        f"SELECT '{table}' AS place, coalesce(min(time_ns), {2**63 - 1}) AS floor_ns FROM {table}"
+        for table in _POINT_TABLES
+    )
+    place = " ".join(
+        f"WHEN '{kind}' THEN '{table}'"
+        for kind, table in TABLE_OF_TYPE.items()
+        if table in _POINT_TABLES
+    )
+    return cursor.execute(
+        f"SELECT series_id, floor_ns FROM metric_series JOIN ({floors})"
+        f" ON place = CASE type {place} END"
+        " WHERE temporality = ? AND list_contains(?, name) AND first_ns < floor_ns",
+        [CUMULATIVE, list(names)],
     ).fetchall()
 
 

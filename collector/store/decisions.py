@@ -1,11 +1,13 @@
 """Tail sampling's verdicts on the traces of an hour: asked for, remembered, counted.
 
 Gathers the columns that ``collector.sampling`` judges by, in one scan of the hot spans. A trace is
-judged once: its verdict stays in ``sampling_decisions`` for the late spans, until its TTL. Runs in
-the transaction of the sealing, and never begins or ends one.
+judged once: its verdict stays in ``sampling_decisions`` for the late spans, until its TTL; of a
+kept trace it also stands in its sealed files, as long as they are there. Only a dropped one is
+judged anew after that. Runs in the transaction of the sealing, and never begins or ends one.
 """
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import duckdb
@@ -38,10 +40,12 @@ def judge(
     spans_sql: str,
     parameters: Sequence[int],
     policy: SamplingPolicy,
+    sealed: Path,
 ) -> None:
     """Fill the temporary table ``verdicts`` for the traces of these spans.
 
     Its rows are trace_hi, trace_lo, keep_reason (NULL: dropped), keep_ratio, is_new, resource_id.
+    ``sealed`` is the folder of the sealed files.
     """
     rules, matches = _resource_rules(cursor, policy), _attribute_match(policy)
     traces = f"SELECT DISTINCT trace_hi, trace_lo FROM ({spans_sql})"
@@ -55,7 +59,7 @@ def judge(
         ).to_arrow_table()
     finally:
         cursor.unregister("resource_rules")
-    cursor.register("judged", _judged(columns, policy))
+    cursor.register("judged", _judged(_with_sealed(cursor, columns, sealed), policy))
     try:
         cursor.execute("CREATE OR REPLACE TEMP TABLE verdicts AS SELECT * FROM judged")
     finally:
@@ -119,6 +123,38 @@ def _attribute_match(policy: SamplingPolicy) -> Condition:
         " OR ".join(f"({rule.sql})" for rule in rules) or "false",
         [parameter for rule in rules for parameter in rule.parameters],
     )
+
+
+def _with_sealed(cursor: duckdb.DuckDBPyConnection, columns: pa.Table, folder: Path) -> pa.Table:
+    """Give the traces without a stored verdict the one that their sealed spans bear."""
+    cursor.register("unjudged", columns.filter(columns["is_new"]).select(["trace_hi", "trace_lo"]))
+    try:
+        paths = cursor.execute(
+            "SELECT DISTINCT path FROM sealed_files JOIN trace_index USING (file_id)"
+            f" SEMI JOIN (SELECT {TRACE_KEY} AS trace_key FROM unjudged) USING (trace_key)"
+        ).fetchall()
+        if not paths:
+            return columns
+        told = cursor.execute(
+            "SELECT trace_hi, trace_lo, any_value(keep_reason) AS reason,"
+            " any_value(keep_ratio) AS ratio FROM read_parquet(?, union_by_name = true)"
+            " SEMI JOIN unjudged USING (trace_hi, trace_lo) GROUP BY ALL",
+            [[str(folder / path) for (path,) in paths]],
+        ).to_arrow_table()
+    finally:
+        cursor.unregister("unjudged")
+    cursor.register("told", told)
+    cursor.register("columns_now", columns)
+    try:
+        return cursor.execute(
+            "SELECT columns_now.* REPLACE (is_new AND reason IS NULL AS is_new,"
+            " coalesce(keep_reason, reason) AS keep_reason,"
+            " coalesce(keep_ratio, ratio) AS keep_ratio)"
+            " FROM columns_now LEFT JOIN told USING (trace_hi, trace_lo)"
+        ).to_arrow_table()
+    finally:
+        cursor.unregister("told")
+        cursor.unregister("columns_now")
 
 
 def _judged(columns: pa.Table, policy: SamplingPolicy) -> pa.Table:

@@ -6,7 +6,7 @@ is never used without its row. Never writes: ``rows`` tells what is to be insert
 
 from collections import Counter
 from collections.abc import Hashable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
 
 import duckdb
@@ -71,7 +71,8 @@ class EdgeDictionary(Dictionary[Edge]):
     """
 
     limit: int = DEFAULT_LIMITS.edges_per_service
-    overflowed: int = 0
+    overflowed: Counter[str] = field(default_factory=Counter)
+    """Counts of the open transaction that went to an overflow row, by who reported them."""
     _sizes: Counter[str] = field(default_factory=Counter)
 
     def load(self, rows: Iterable[tuple[Edge, int]]) -> None:
@@ -86,7 +87,7 @@ class EdgeDictionary(Dictionary[Edge]):
             return found
         size = self._sizes[key.exporter]
         if size >= self.limit:
-            self.overflowed += 1
+            self.overflowed[key.exporter] += 1
             key = key.without_detail() if size < 2 * self.limit else key.without_peer()
         number = len(self._ids) + len(self._new)
         found = self._ids.get(key, self._new.setdefault(key, number))
@@ -190,6 +191,7 @@ class Dictionaries:
                     "mtls": key.mtls,
                     "canonical": key.canonical,
                     "signal": key.signal,
+                    "workload": key.workload,
                 }
                 for key, number in self.edges.new().items()
             ],
@@ -224,10 +226,10 @@ def load_dictionaries(cursor: duckdb.DuckDBPyConnection) -> Dictionaries:
         ).fetchall()
     )
     loaded.edges.load(
-        (_edge(Edge(*row), canonical=canonical), number)
-        for number, canonical, *row in cursor.execute(
-            "SELECT edge_id, canonical, reporter, source, destination, version, route, code, flags,"
-            " mtls, signal FROM edges"
+        (_edge(replace(Edge(*row), workload=workload), canonical=canonical), number)
+        for number, canonical, workload, *row in cursor.execute(
+            "SELECT edge_id, canonical, workload, reporter, source, destination, version, route,"
+            " code, flags, mtls, signal FROM edges"
         ).fetchall()
     )
     return loaded

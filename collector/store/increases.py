@@ -6,9 +6,10 @@ when its exporter is news or was heard before, and is a baseline otherwise; so i
 is only the first that retention has left. Delta points add up as they are.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from itertools import pairwise
+from typing import Any, Final, overload
 
 import duckdb
 import numpy as np
@@ -18,7 +19,14 @@ from collector.otlp.batch import CUMULATIVE
 from collector.otlp.counters import SAME_EXPORT_NS
 from collector.otlp.exponential import EMPTY, Exponential, merge, subtract
 from collector.otlp.exponential_rows import value_of
-from collector.otlp.histograms import dense
+from collector.store.growth import (
+    Streams,
+    dense_counts,
+    exponential_grown,
+    grown,
+    streams,
+    summed,
+)
 from collector.store.metrics import PointTable
 
 _NUMBER: Final = "coalesce(value_double, value_int::DOUBLE)"
@@ -31,13 +39,17 @@ _IS_VALUE: Final[dict[PointTable, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class HistogramIncrease:
-    """What a histogram counted in a window; ``counts`` of all buckets, () without bounds."""
+    """What a histogram counted in a window, or in a step of it that begins at ``bucket_ns``.
+
+    ``counts`` are of all buckets, () without bounds. ``sum`` is None where a point had none.
+    """
 
     series_id: int
     count: int
     sum: float | None
     bounds: tuple[float, ...]
     counts: tuple[int, ...]
+    bucket_ns: int | None = None
 
 
 def increase(
@@ -83,40 +95,79 @@ def increase(
 
 
 def histogram_increase(
-    cursor: duckdb.DuckDBPyConnection, series_ids: Sequence[int], from_ns: int, to_ns: int
+    cursor: duckdb.DuckDBPyConnection,
+    series_ids: Sequence[int],
+    from_ns: int,
+    to_ns: int,
+    *,
+    step_ns: int | None = None,
 ) -> list[HistogramIncrease]:
-    """Return what each histogram counted in the window, once for each of its bounds."""
-    sql = f"SELECT * FROM ({_rows_sql('histogram_points')}) JOIN bounds USING (bounds_id)"
+    """Return what each histogram counted in the window, once for each of its bounds; sorted.
+
+    With ``step_ns`` once for each step at from_ns + k * step_ns that has points, too.
+    """
     rows = cursor.execute(
-        f"{sql} ORDER BY series_id, bounds_id, start_ns, time_ns, count",
+        f"SELECT * FROM ({_rows_sql('histogram_points')})"
+        " ORDER BY bounds_id, series_id, start_ns, time_ns, count",
         _values(series_ids, from_ns, to_ns),
     ).to_arrow_table()
-    found: dict[tuple[int, int], HistogramIncrease] = {}
-    for group in _groups(rows.to_pylist(), ("series_id", "bounds_id", "start_ns")):
-        grown = _histogram_grown(group, from_ns)
-        if grown is not None:
-            key = grown.series_id, group[0]["bounds_id"]
-            found[key] = _together(found[key], grown) if key in found else grown
-    return list(found.values())
+    of_bounds = rows["bounds_id"].to_numpy()
+    cuts = [0, *(np.flatnonzero(np.diff(of_bounds)) + 1).tolist(), len(rows)]
+    parts = [rows.slice(start, end - start) for start, end in pairwise(cuts) if end > start]
+    known = dict(cursor.execute("SELECT bounds_id, bounds FROM bounds").fetchall())
+    found = [
+        one
+        for part in parts
+        for one in _histograms_grown(part, tuple(known[part["bounds_id"][0].as_py()]),
+                                     from_ns, step_ns)
+    ]  # fmt: skip
+    return sorted(found, key=lambda one: (one.series_id, one.bucket_ns or 0))
+
+
+@overload
+def exponential_increase(
+    cursor: duckdb.DuckDBPyConnection, series_ids: Sequence[int], from_ns: int, to_ns: int
+) -> dict[int, Exponential]: ...
+
+
+@overload
+def exponential_increase(
+    cursor: duckdb.DuckDBPyConnection,
+    series_ids: Sequence[int],
+    from_ns: int,
+    to_ns: int,
+    *,
+    step_ns: int,
+) -> dict[tuple[int, int], Exponential]: ...
 
 
 def exponential_increase(
-    cursor: duckdb.DuckDBPyConnection, series_ids: Sequence[int], from_ns: int, to_ns: int
-) -> dict[int, Exponential]:
-    """Return by series what each exponential histogram counted in the window."""
+    cursor: duckdb.DuckDBPyConnection,
+    series_ids: Sequence[int],
+    from_ns: int,
+    to_ns: int,
+    *,
+    step_ns: int | None = None,
+) -> dict[int, Exponential] | dict[tuple[int, int], Exponential]:
+    """Return by series what each exponential histogram counted in the window.
+
+    With ``step_ns`` by series and by the begin of each step that has points.
+    """
     rows = cursor.execute(
         f"{_rows_sql('exponential_points')} ORDER BY series_id, start_ns, time_ns, count",
         _values(series_ids, from_ns, to_ns),
     ).to_arrow_table()
-    found: dict[int, Exponential] = {}
-    for group in _groups(rows.to_pylist(), ("series_id", "start_ns")):
-        last: Exponential | None = None
-        for row in group:
-            value = value_of(row)
-            if row["time_ns"] >= from_ns:
-                sofar = found.get(row["series_id"], EMPTY)
-                found[row["series_id"]] = merge(sofar, _exponential_grown(row, value, last))
-            last = value
+    how = streams(rows, ("series_id", "start_ns"))
+    cuts = [*np.flatnonzero(how.begins).tolist(), len(rows)]
+    found: dict[Any, Exponential] = {}
+    for start, end in pairwise(cuts):
+        stream = rows.slice(start, end - start)
+        series_id = stream["series_id"][0].as_py()
+        values = exponential_grown(stream, how.part(slice(start, end))) or _one_by_one(stream)
+        for time_ns, value in zip(stream["time_ns"].to_pylist(), values, strict=True):
+            if time_ns >= from_ns:
+                key = (series_id, _bucket(time_ns, from_ns, step_ns)) if step_ns else series_id
+                found[key] = merge(found.get(key, EMPTY), value)
     return found
 
 
@@ -143,59 +194,50 @@ def _values(series_ids: Sequence[int], from_ns: int, to_ns: int) -> list[Any]:
     return [list(series_ids), to_ns, from_ns, from_ns]
 
 
-def _groups(rows: list[dict[str, Any]], keys: Sequence[str]) -> Iterator[list[dict[str, Any]]]:
-    group: list[dict[str, Any]] = []
-    for row in rows:
-        if group and any(row[key] != group[0][key] for key in keys):
-            yield group
-            group = []
-        group.append(row)
-    if group:
-        yield group
+def _histograms_grown(
+    rows: pa.Table, bounds: tuple[float, ...], from_ns: int, step_ns: int | None
+) -> list[HistogramIncrease]:
+    """Return what the histograms of one kind of bounds counted from from_ns on."""
+    width = len(bounds) + 1 if bounds else 0
+    counts = rows["count"].to_numpy().astype(np.int64)
+    first = rows["first_bucket"].to_numpy().astype(np.int64)
+    filled = rows["bucket_counts"].combine_chunks()
+    buckets = dense_counts(first, filled, width) if width else np.zeros((len(rows), 0), np.int64)
+    sums = rows["sum"].to_numpy().astype(np.float64)
+    how: Streams = streams(rows, ("series_id", "start_ns"))
+    values, sums, _ = grown(np.column_stack([counts, buckets]), sums, how)
+    times = rows["time_ns"].to_numpy()
+    inside = times >= from_ns
+    series_ids = rows["series_id"].to_numpy()[inside].astype(np.int64)
+    steps = (times[inside] - from_ns) // step_ns if step_ns else np.zeros_like(times[inside])
+    each = int(steps.max(initial=0)) + 1
+    keys, totals, total_sums = summed(series_ids * each + steps, values[inside], sums[inside])
+    return [
+        HistogramIncrease(
+            series_id=int(key) // each,
+            count=int(total[0]),
+            sum=None if np.isnan(total_sum) else float(total_sum),
+            bounds=bounds,
+            counts=tuple(total[1:].tolist()),
+            bucket_ns=from_ns + int(key) % each * step_ns if step_ns else None,
+        )
+        for key, total, total_sum in zip(keys, totals, total_sums, strict=True)
+    ]
 
 
-def _histogram_grown(group: list[dict[str, Any]], from_ns: int) -> HistogramIncrease | None:
-    """Return what the points of one series, bounds and start counted from from_ns on."""
-    first = group[0]
-    bounds = tuple(first["bounds"])
-    values = np.array(
-        [
-            (row["count"], *dense(len(bounds), row["first_bucket"], row["bucket_counts"]))
-            for row in group
-        ],
-        dtype=np.int64,
-    )
-    sums = np.array([np.nan if row["sum"] is None else row["sum"] for row in group])
-    if first["temporality"] == CUMULATIVE:
-        steps, sum_steps = np.diff(values, axis=0), np.diff(sums)
-        is_reset = (steps < 0).any(axis=1)
-        steps[is_reset], sum_steps[is_reset] = values[1:][is_reset], sums[1:][is_reset]
-        is_news = bool(first["is_news"])
-        values = np.vstack([values[:1] * is_news, steps])
-        sums = np.concatenate([sums[:1] * is_news, sum_steps])
-    inside = np.array([row["time_ns"] >= from_ns for row in group])
-    if not inside.any():
-        return None
-    count, *counts = values[inside].sum(axis=0).tolist()
-    total = float(sums[inside].sum())
-    return HistogramIncrease(
-        series_id=first["series_id"],
-        count=count,
-        sum=None if np.isnan(total) else total,
-        bounds=bounds,
-        counts=tuple(counts),
-    )
+def _bucket(time_ns: int, from_ns: int, step_ns: int) -> int:
+    return from_ns + (time_ns - from_ns) // step_ns * step_ns
 
 
-def _together(left: HistogramIncrease, right: HistogramIncrease) -> HistogramIncrease:
-    known = left.sum is not None and right.sum is not None
-    return HistogramIncrease(
-        series_id=left.series_id,
-        count=left.count + right.count,
-        sum=(left.sum or 0.0) + (right.sum or 0.0) if known else None,
-        bounds=left.bounds,
-        counts=tuple(map(int.__add__, left.counts, right.counts)),
-    )
+def _one_by_one(stream: pa.Table) -> list[Exponential]:
+    """Return what each row of a stream counts, whatever its scale."""
+    grown_by: list[Exponential] = []
+    last: Exponential | None = None
+    for row in stream.to_pylist():
+        value = value_of(row)
+        grown_by.append(_exponential_grown(row, value, last))
+        last = value
+    return grown_by
 
 
 def _exponential_grown(

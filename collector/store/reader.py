@@ -5,13 +5,14 @@ exactly, to the 10 s bucket, out of the coarsest rollups that fit (``tiers``). B
 canonical rows are read, so that each request counts once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import duckdb
 import pyarrow as pa
 
 from collector.edges import ERROR_SQL
+from collector.semconv import ORIGIN, REMOTE_WRITE
 from collector.store.tiers import TIERS_S, split
 
 EDGE_COLUMNS: Final = (
@@ -36,12 +37,14 @@ def edge_counts(
     by: Sequence[str] = EDGE_COLUMNS,
     step_s: int | None = None,
     canonical: bool = True,
+    only: Mapping[str, str] | None = None,
 ) -> pa.Table:
     """Return [bucket_s], *by, requests, errors, attempts, retries; sorted, int64 counts.
 
     With ``step_s``, a multiple of 10, bucket_s is from_s, from_s + step_s...: only buckets with
     data; an unaligned from_s is rounded up to 10 s first.
-    Retries are the attempts of an edge beyond its requests, never below 0.
+    Retries are the attempts of an edge beyond its requests, never below 0. ``only`` names columns
+    and the one value that each must have.
     """
     keys = _keys(by, step_s)
     counts = (
@@ -51,8 +54,8 @@ def edge_counts(
         "coalesce(sum(greatest(attempts - requests, 0)), 0)::BIGINT AS retries",
     )
     sums = "sum(requests) AS requests, sum(attempts) AS attempts"
-    source = _per_edge("sli", sums, from_s, to_s, step_s)
-    return _grouped(cursor, source, keys, counts, canonical=canonical)
+    source = _per_edge("sli", sums, from_s, to_s, step_s, only or {})
+    return _grouped(cursor, source, keys, counts, canonical=canonical, only=only or {})
 
 
 def edge_latency(
@@ -63,12 +66,17 @@ def edge_latency(
     by: Sequence[str] = ("source", "destination"),
     step_s: int | None = None,
     canonical: bool = True,
+    only: Mapping[str, str] | None = None,
 ) -> pa.Table:
-    """Return [bucket_s], *by, latency_bucket, count: long format, only filled buckets."""
+    """Return [bucket_s], *by, latency_bucket, count: long format, only filled buckets.
+
+    ``only`` as in ``edge_counts``.
+    """
     keys = [*_keys(by, step_s), "latency_bucket"]
     sums = "latency_bucket, sum(count) AS count"
-    source = _per_edge("latency", sums, from_s, to_s, step_s)
-    return _grouped(cursor, source, keys, ("sum(count)::BIGINT AS count",), canonical=canonical)
+    source = _per_edge("latency", sums, from_s, to_s, step_s, only or {})
+    count = ("sum(count)::BIGINT AS count",)
+    return _grouped(cursor, source, keys, count, canonical=canonical, only=only or {})
 
 
 def exporters(
@@ -79,18 +87,27 @@ def exporters(
         "SELECT service, namespace, version, instance, max(bucket_s)::BIGINT AS last_seen_s"
         " FROM heartbeats JOIN resources USING (resource_id)"
         " WHERE bucket_s >= coalesce(?, 0) AND (?::BIGINT IS NULL OR bucket_s < ?)"
+        f" AND json_extract_string(attributes, '{ORIGIN}') IS DISTINCT FROM '{REMOTE_WRITE}'"
         " GROUP BY ALL ORDER BY ALL",
         [from_s, to_s, to_s],
     ).to_arrow_table()
+
+
+def kept_from_s(cursor: duckdb.DuckDBPyConnection) -> dict[int, int]:
+    """Return the start of the oldest bucket by its length, 10, 60 and 3600 s; none without any."""
+    found = {
+        length: _scalar(cursor, f"SELECT min(bucket_s) FROM sli_{tier}")
+        for tier, length in TIERS_S.items()
+    }
+    return {length: first for length, first in found.items() if first is not None}
 
 
 def first_bucket_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
     """Return the start of the oldest bucket with a count, as finely as still known."""
     first: int | None = None
     within_s = 0
-    for tier, length in reversed(TIERS_S.items()):
-        found = _scalar(cursor, f"SELECT min(bucket_s) FROM sli_{tier}")
-        if found is not None and (first is None or found < first + within_s):
+    for length, found in sorted(kept_from_s(cursor).items(), reverse=True):
+        if first is None or found < first + within_s:
             first = found
         within_s = length
     return first
@@ -115,16 +132,20 @@ def _keys(by: Sequence[str], step_s: int | None) -> list[str]:
     return [*(["bucket_s"] if step_s else []), *by]
 
 
-def _per_edge(table: str, sums: str, from_s: int, to_s: int, step_s: int | None) -> str:
+def _per_edge(
+    table: str, sums: str, from_s: int, to_s: int, step_s: int | None, only: Mapping[str, str]
+) -> str:
     """Sum per edge first: an edge's requests and attempts may lie in different rows."""
+    chosen = " AND ".join(f"{name} = ${name}" for name in _keys(tuple(only), None))
+    edges = f" AND edge_id IN (SELECT edge_id FROM edges WHERE {chosen})" if only else ""
     window_from = -(-from_s // 10) * 10
     bucket = f"{window_from} + (bucket_s - {window_from}) // {step_s} * {step_s} AS bucket_s, "
     parts = " UNION ALL ".join(
         f"SELECT * FROM {table}_{part.tier}"
-        f" WHERE bucket_s >= {part.from_s} AND bucket_s < {part.to_s}"
+        f" WHERE bucket_s >= {part.from_s} AND bucket_s < {part.to_s}{edges}"
         for part in split(from_s, to_s, step_s=step_s)
     )
-    rows = parts or f"SELECT * FROM {table}_10s WHERE false"
+    rows = parts or f"SELECT * FROM {table}_10s WHERE false{edges}"
     return f"SELECT {bucket if step_s else ''}edge_id, {sums} FROM ({rows}) GROUP BY ALL"
 
 
@@ -135,9 +156,10 @@ def _grouped(
     sums: Sequence[str],
     *,
     canonical: bool,
+    only: Mapping[str, str],
 ) -> pa.Table:
     columns = ", ".join([*keys, *sums])
     where = "WHERE canonical" if canonical else ""
     group = f"GROUP BY {', '.join(keys)} ORDER BY {', '.join(keys)}" if keys else ""
     sql = f"SELECT {columns} FROM ({source}) JOIN edges USING (edge_id) {where} {group}"
-    return cursor.execute(sql).to_arrow_table()
+    return cursor.execute(sql, dict(only) or None).to_arrow_table()

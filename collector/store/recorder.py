@@ -18,10 +18,17 @@ from collector.otlp.cardinality import DEFAULT_LIMITS, CardinalityLimits
 from collector.otlp.counters import Counters
 from collector.store.counters import load_counters, started
 from collector.store.dictionaries import Dictionaries, load_dictionaries
-from collector.store.intake import Intake
+from collector.store.gate import Gate
 from collector.store.precedence import Precedence, apply_moves, span_pairs
 from collector.store.rollups import Rollups
-from collector.store.span_edges import count_spans, mark_s, set_back
+from collector.store.span_edges import (
+    Stretch,
+    count_spans,
+    first_bucket_s,
+    mark_s,
+    put_stretch,
+    set_back,
+)
 from collector.store.span_rows import SpanRows
 
 _LOG: Final = logging.getLogger(__name__)
@@ -53,11 +60,13 @@ class Recorder:
         self.cursor = cursor
         self.dictionaries: Dictionaries = load_dictionaries(cursor)
         self.counters: Counters = load_counters(cursor)
-        self.intake = Intake(self.dictionaries, limits)
-        self.intake.load(cursor)
+        self.gate = Gate(self.dictionaries, limits)
+        self.gate.load(cursor)
         self.precedence = Precedence(cursor, span_pairs(self.dictionaries.edges))
         self.rollups = Rollups(self.dictionaries, self.counters, self.precedence)
         self._spans_to_s = mark_s(cursor)
+        self._late_s: int | None = None
+        self._first_s: int | None = None
         self._digests: dict[bytes, int] = {
             bytes(digest): received_ns
             for digest, received_ns in cursor.execute(
@@ -73,18 +82,22 @@ class Recorder:
         self._clear()
 
     def is_repeat(self, digest: bytes, received_ns: int) -> bool:
-        """Tell whether this body is committed already, or part of this transaction."""
+        """Tell whether this request is committed already, or part of this transaction."""
         known_ns = self._digests.get(digest)
         return digest in self._new_digests or (
             known_ns is not None and received_ns - known_ns <= DEDUPE_NS
         )
 
-    def add(self, batch: Batch, digest: bytes, received_ns: int) -> Mapping[str, int]:
+    def note(self, digest: bytes, received_ns: int) -> None:
+        """Make a request part of this transaction; all of one come at one time."""
+        self._new_digests[digest] = received_ns
+
+    def add(self, batch: Batch, received_ns: int) -> Mapping[str, int]:
         """Take a batch into the transaction; return warnings for its sender, by reason."""
         ids = self.dictionaries
         resources = [ids.resources.id_of(resource) for resource in batch.resources]
         strings = [ids.strings.id_of(value) for value in batch.strings]
-        taken = self.intake.take(batch, resources, received_ns)
+        taken = self.gate.take(batch, resources, received_ns)
         series_ids, stored = taken.series_ids, taken.stored
         if "spans" not in self.shed:
             self._spans.add(batch.spans, resources, strings, received_ns)
@@ -102,7 +115,6 @@ class Recorder:
         self.rollups.add(taken.counted, resources, taken.series)
         bucket_s = received_ns // 10**10 * 10
         self._new_heartbeats |= {(bucket_s, resource) for resource in resources}
-        self._new_digests[digest] = received_ns
         return taken.warnings
 
     def insert(self) -> None:
@@ -113,11 +125,13 @@ class Recorder:
                 self._insert(table, pa.Table.from_pylist(rows))
         self._insert("spans", self._spans.table(), returning="RETURNING kind")
         for table, parts in self._parts.items():
-            self._insert(table, pa.concat_tables(parts))
+            self._insert(table, pa.concat_tables(parts).combine_chunks())
         for table, rolled in self.rollups.tables().items():
             self._insert(table, rolled)
         apply_moves(self.cursor, moves)
-        self._new_spans_to_s = set_back(self.cursor, self._spans.ends_ns(), self._spans_to_s)
+        ends_ns = self._spans.ends_ns()
+        self._first_s = first_bucket_s(ends_ns)
+        self._new_spans_to_s = set_back(self.cursor, ends_ns, self._spans_to_s)
         self._insert("metric_descriptions", _described(self._new_descriptions))
         self._insert("exporter_starts", started(self.counters.new_exporters()))
         heartbeats = sorted(self._new_heartbeats - self._heartbeats)
@@ -130,23 +144,22 @@ class Recorder:
                 }
             ),
         )
-        self._insert(
-            "export_requests",
-            pa.table(
-                {
-                    "received_ns": pa.array(self._new_digests.values(), pa.int64()),
-                    "digest": pa.array(self._new_digests.keys(), pa.binary()),
-                }
-            ),
-        )
+        if self._new_digests:
+            self.cursor.execute(
+                "INSERT INTO export_requests SELECT ?, unnest(?::BLOB[])",
+                [next(iter(self._new_digests.values())), list(self._new_digests)],
+            )
 
     def commit(self) -> None:
         """Remember: the transaction is durable."""
         self.dictionaries.commit()
         self.counters.commit()
-        self.intake.commit(max(self._new_digests.values(), default=0))
+        self.gate.commit(max(self._new_digests.values(), default=0))
         self.precedence.commit()
         self._spans_to_s = self._new_spans_to_s
+        if self._first_s is not None:
+            known_s = self._first_s if self._late_s is None else self._late_s
+            self._late_s = min(self._first_s, known_s)
         self._digests |= self._new_digests
         for name, text in self._new_descriptions:
             self._descriptions.setdefault(name, set()).add(text)
@@ -160,12 +173,24 @@ class Recorder:
         """Forget: the transaction never was."""
         self.dictionaries.rollback()
         self.counters.rollback()
-        self.intake.rollback()
+        self.gate.rollback()
         self.precedence.rollback()
         self._clear()
 
+    def watch_spans(self) -> None:
+        """Begin to note which spans come from now on; before a stretch of them is read."""
+        self._late_s = None
+
+    def put_spans(self, cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> None:
+        """Put a stretch into the rollups that was read since ``watch_spans``."""
+        pairs = self.precedence.span_pairs
+        try:
+            put_stretch(cursor, self.dictionaries, pairs, stretch, late_s=self._late_s)
+        finally:
+            self._spans_to_s = self._new_spans_to_s = mark_s(cursor)
+
     def count_spans(self, cursor: duckdb.DuckDBPyConnection, now_ns: int) -> None:
-        """Bring the edges of spans up to date: a step of housekeeping."""
+        """Bring the edges of spans up to date at once."""
         pairs = self.precedence.span_pairs
         try:
             count_spans(cursor, self.dictionaries, pairs, now_ns // 10**9)
@@ -200,6 +225,7 @@ class Recorder:
         self._new_heartbeats: set[tuple[int, int]] = set()
         self._new_descriptions: dict[tuple[str, str], None] = {}
         self._spans = SpanRows()
+        self._first_s = None
         self._new_spans_to_s = self._spans_to_s
         self.rollups.clear()
 
@@ -236,11 +262,8 @@ class Recorder:
         """
         if not len(rows):
             return
-        self.cursor.register("incoming", rows)
-        try:
-            self.cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM incoming {returning}")
-        finally:
-            self.cursor.unregister("incoming")
+        # DuckDB finds ``rows`` by its name: half the cost of a view that is made and dropped
+        self.cursor.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows {returning}")
 
 
 def timed_logs(logs: pa.Table, received_ns: int) -> pa.Table:

@@ -7,12 +7,13 @@ point's time.
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from collector.otlp.batch import CUMULATIVE, Batch, Resource, Series
 from collector.otlp.counters import Counters, Values
@@ -22,6 +23,7 @@ from collector.otlp.exponential import latency_counts as exponential_latency_cou
 from collector.otlp.exponential_rows import value_of
 from collector.otlp.histograms import Bounds, dense
 from collector.otlp.slis import Sli, latency_counts
+from collector.semconv import REMOTE_WRITE
 from collector.store.dictionaries import Dictionaries
 from collector.store.precedence import Precedence
 from collector.store.tiers import TIERS_S
@@ -30,6 +32,13 @@ _SECOND_NS: Final = 10**9
 _MAX_COUNT: Final = 2**53
 _MAX_SLIS: Final = 200_000
 """Series whose edge is remembered; it is found again when it was forgotten."""
+
+
+class _New:
+    """Says that a series has not been looked at yet."""
+
+
+_NEW: Final = _New()
 
 
 @dataclass(slots=True)
@@ -51,14 +60,16 @@ class Rollups:
         slis = self._slis_of(batch, series)
         if not slis:
             return
-        for row in _rows(batch.points, slis):
+        wanted = np.zeros(len(series), np.bool_)
+        wanted[list(slis)] = True
+        for row in _rows(batch.points, wanted):
             value = _whole(row["value_int"], row["value_double"])
             if value is not None:
                 self._count(series[row["series"]], slis[row["series"]], row, value)
-        for row in _rows(batch.histograms, slis):
+        for row in _rows(batch.histograms, wanted):
             bounds = batch.bounds[row["bounds"]]
             self._time(series[row["series"]], slis[row["series"]], row, bounds)
-        for row in _rows(batch.exponentials, slis):
+        for row in _rows(batch.exponentials, wanted):
             self._time_exponential(series[row["series"]], slis[row["series"]], row)
 
     def tables(self) -> dict[str, pa.Table]:
@@ -90,16 +101,14 @@ class Rollups:
         self.latency.clear()
 
     def _slis_of(self, batch: Batch, series: Sequence[Series]) -> dict[int, Sli]:
+        if len(self._slis) > _MAX_SLIS:
+            self._slis.clear()
         found: dict[int, Sli] = {}
         for position, one in enumerate(series):
-            if not may_be_sli(one.name):
-                continue
-            if len(self._slis) > _MAX_SLIS:
-                self._slis.clear()
-            if one not in self._slis:
+            sli = self._slis.get(one, _NEW)
+            if isinstance(sli, _New):
                 resource = batch.resources[batch.series[position].resource]
-                self._slis[one] = _sli(one, resource)
-            sli = self._slis[one]
+                sli = self._slis[one] = _sli(one, resource)
             if sli is not None:
                 found[position] = sli
         return found
@@ -156,14 +165,20 @@ class Rollups:
 
 
 def _sli(series: Series, resource: Resource) -> Sli | None:
-    return find_sli(series.name, series.unit, orjson.loads(series.attributes), resource)
+    if series.scope == REMOTE_WRITE or not may_be_sli(series.name):
+        return None  # a Prometheus writes totals as gauges (ADR 9)
+    found = find_sli(series.name, series.unit, orjson.loads(series.attributes), resource)
+    if found is None:
+        return None
+    return replace(found, edge=replace(found.edge, workload=resource.version))
 
 
-def _rows(table: pa.Table, slis: Mapping[int, Sli]) -> Iterator[dict[str, Any]]:
-    if not len(table):
-        return
-    wanted = pc.is_in(table["series"], value_set=pa.array(slis, type=pa.int32()))
-    yield from table.filter(wanted).to_pylist()
+def _rows(table: pa.Table, wanted: NDArray[np.bool_]) -> Iterator[dict[str, Any]]:
+    """Give the rows of the wanted series."""
+    if len(table):
+        chosen = np.flatnonzero(wanted[table["series"].to_numpy()])
+        if len(chosen):
+            yield from table.take(pa.array(chosen)).to_pylist()
 
 
 def _whole(number: int | None, real: float | None) -> int | None:

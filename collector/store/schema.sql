@@ -1,4 +1,4 @@
--- The DuckDB schema, version 2; every change of it is also in migrations/.
+-- The DuckDB schema, version 3; every change of it is also in migrations/.
 -- Times are UTC: *_ns nanoseconds, bucket_s seconds since the epoch.
 -- Hot tables have no indexes; ids are interned by the writer and committed with the rows using them.
 
@@ -33,9 +33,9 @@ CREATE TABLE spans (
     route_id      INTEGER  NOT NULL,    -- mesh.route, or ''
     flags_id      INTEGER  NOT NULL,    -- response_flags, or '-'
     trace_state   VARCHAR  NOT NULL,
-    attributes    JSON     NOT NULL,
-    events        JSON,                 -- NULL when there are none
-    links         JSON,
+    attributes    VARCHAR  NOT NULL,    -- JSON, as the decoders wrote it: not parsed again on insert
+    events        VARCHAR,              -- JSON; NULL when there are none
+    links         VARCHAR,
     adjusted_count  DOUBLE   NOT NULL DEFAULT 1, -- spans this one stands for: tracestate ot=th
     adjusted_origin UTINYINT NOT NULL DEFAULT 0  -- 0 unsaid, 1 stated, 2 malformed: both then count 1
 );
@@ -168,7 +168,8 @@ CREATE TABLE edges (
     flags         VARCHAR NOT NULL,     -- Envoy response flags, '-' for none
     mtls          VARCHAR NOT NULL,     -- mtls | plaintext | none (nothing was reached)
     canonical     BOOLEAN NOT NULL,     -- true: this row counts the request; see ADR 3
-    signal        VARCHAR NOT NULL      -- sli | istio | linkerd | envoy_cluster | spans; see ADR 5
+    signal        VARCHAR NOT NULL,     -- sli | istio | linkerd_route | linkerd | envoy_cluster | spans; see ADR 5
+    workload      VARCHAR NOT NULL      -- version of the service that reports, or ''
 );
 
 -- Rollups are additive: every query sums, so that several rows of one key are fine and compaction

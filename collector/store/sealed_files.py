@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import duckdb
+import pyarrow as pa
 
 from collector.store.store import Store
 
@@ -77,13 +78,18 @@ def files_between(
     )
 
 
-def files_of_trace(cursor: duckdb.DuckDBPyConnection, key: int) -> list[SealedFile]:
-    """Return the files that may have spans of a trace; ``key`` is trace_hi xor trace_lo."""
-    return _files(
-        cursor,
-        "WHERE file_id IN (SELECT file_id FROM trace_index WHERE trace_key = ?::UBIGINT)",
-        [key],
-    )
+def files_of_traces(cursor: duckdb.DuckDBPyConnection, keys: Sequence[int]) -> list[SealedFile]:
+    """Return the files that may have spans of these traces; a key is trace_hi xor trace_lo."""
+    cursor.register("trace_keys", pa.table({"trace_key": pa.array(keys, pa.uint64())}))
+    try:
+        return _files(
+            cursor,
+            "WHERE file_id IN (SELECT file_id FROM trace_index SEMI JOIN trace_keys"
+            " USING (trace_key))",
+            [],
+        )
+    finally:
+        cursor.unregister("trace_keys")
 
 
 def remove_orphans(store: Store) -> list[Path]:

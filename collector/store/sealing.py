@@ -49,13 +49,16 @@ class SealingSettings:
 
     ``grace_s`` after its end an hour is over; less than 660 leaves spans behind, see
     ``needed_from_ns``. Late spans wait until they are many, or for
-    ``late_every_s`` since the hour's last file. ``sampling`` None keeps every trace.
+    ``late_every_s`` since the hour's last file. An hour that is not over is sealed as far as it is
+    settled when it has ``early_rows`` spans: searching sealed ones is much quicker.
+    ``sampling`` None keeps every trace.
     """
 
     grace_s: int = 900
     every_s: float = 60.0
     late_every_s: int = 3600
     late_rows: int = 100_000
+    early_rows: int = 1_000_000
     file_rows: int = 4_000_000
     row_group_rows: int = 30_720
     sampling: SamplingPolicy | None = None
@@ -139,23 +142,29 @@ class Sealer:
         rows = self._cursor.execute(
             "SELECT hot.hour_s, hot.rows, max(sealed_ns) FROM ("
             f" SELECT start_ns // ? * {_HOUR_S} AS hour_s, count(*) AS rows FROM spans"
-            " WHERE start_ns >= ? AND start_ns < ? AND start_ns + duration_ns < ? GROUP BY ALL"
+            " WHERE start_ns >= ? AND start_ns + duration_ns < ? GROUP BY ALL"
             ") AS hot LEFT JOIN sealed_files USING (hour_s) GROUP BY ALL ORDER BY ALL",
             [
                 _HOUR_S * _SECOND_NS,
                 (now_s - settings.retention.age_s) * _SECOND_NS,
-                (now_s - settings.grace_s) // _HOUR_S * _HOUR_S * _SECOND_NS,
                 ended_ns,
             ],
         ).fetchall()
         parts = []
         for hour_s, count, sealed_ns in rows:
-            is_late = sealed_ns is not None
-            waits = is_late and now_ns - sealed_ns < settings.late_every_s * _SECOND_NS
-            if not waits or count >= settings.late_rows:
+            if self._is_due(hour_s, count, sealed_ns, now_ns):
                 pieces = -(-count // settings.file_rows)
                 parts += [_Part(hour_s, ended_ns, number, pieces) for number in range(pieces)]
         return parts
+
+    def _is_due(self, hour_s: int, count: int, sealed_ns: int | None, now_ns: int) -> bool:
+        settings = self._settings
+        over_ns = (hour_s + _HOUR_S + settings.grace_s) * _SECOND_NS
+        if now_ns < over_ns:
+            return count >= settings.early_rows
+        is_late = sealed_ns is not None and sealed_ns >= over_ns
+        waits = is_late and now_ns - (sealed_ns or 0) < settings.late_every_s * _SECOND_NS
+        return not waits or count >= settings.late_rows
 
     def _seal(self, part: _Part, now_ns: int) -> None:
         """Seal one part. All that is long comes before the first change of a table."""
@@ -175,7 +184,8 @@ class Sealer:
         path = self._folder / f"{hour}-{file_id}.parquet"
         kept = f"SELECT *, '{UNSAMPLED}' AS keep_reason, 1.0::DOUBLE AS keep_ratio {_PART}"
         if self._settings.sampling is not None:
-            judge(self._cursor, _SPANS, part.parameters, self._settings.sampling)
+            policy = self._settings.sampling
+            judge(self._cursor, _SPANS, part.parameters, policy, self._folder)
             kept = (
                 f"SELECT hot.*, keep_reason, keep_ratio FROM ({_SPANS}) AS hot"
                 " JOIN verdicts USING (trace_hi, trace_lo) WHERE keep_reason IS NOT NULL"

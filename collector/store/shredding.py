@@ -129,6 +129,13 @@ def sealed_match(attributes: Mapping[str, AttributeValue], keys: Iterable[str]) 
     )
 
 
+def text_of_key(text: str, key: str) -> Condition:
+    """Return SQL of an attribute as text, out of a JSON text that may lack it: then NULL."""
+    name = orjson.dumps(key).decode() + ":"
+    sql = f"CASE WHEN contains({text}, ?) THEN json_extract_string({text}, ?) END"
+    return Condition(sql, [name, "/" + _pointer(key)])
+
+
 def _is_column(key: str) -> bool:
     return bool(key) and len(key) <= _MAX_KEY_LENGTH and "\0" not in key and key.isascii()
 

@@ -1,4 +1,7 @@
-"""Stored spans -> rollups of edges, by one SQL pass over each stretch of time, in housekeeping.
+"""Stored spans -> rollups of edges, by one SQL pass over each stretch of time.
+
+Reading a stretch takes long and changes nothing, so it has a thread of its own (``span_counting``);
+putting it into the rollups is short, and the writer's.
 
 Replaces, never adds: what a pass finds for its 10 s buckets takes the place of what was there, so
 that running it twice, or after a crash, counts nothing twice. A mark in ``meta`` says up to where
@@ -23,6 +26,7 @@ from collector.otlp.dialects.spans import PATHS, Call, call_edge
 from collector.store.dictionaries import Dictionaries
 from collector.store.precedence import HOUR_S, Pair, near_hours
 from collector.store.tiers import TIERS_S
+from collector.store.weights import whole
 
 SETTLE_S: Final = 30
 """Both ends of a call have been exported this long after its end; also how far they lie apart."""
@@ -37,30 +41,67 @@ _SECOND_NS: Final = 10**9
 _SPANS: Final = "edge_id IN (SELECT edge_id FROM edges WHERE signal = 'spans')"
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Calls that ended in [from_s, to_s), read when the mark was at ``mark_s``."""
+
+    mark_s: int | None
+    from_s: int
+    to_s: int
+    calls: tuple[tuple[Edge, dict[str, Any]], ...]
+
+
+def read_stretch(cursor: duckdb.DuckDBPyConnection, now_s: int) -> Stretch | None:
+    """Read the next stretch that is settled; None when all are counted. Writes nothing."""
+    to_s = _bucket(now_s - SETTLE_S)
+    mark = mark_s(cursor)
+    from_s = _bucket(now_s - LATE_S) if mark is None else mark
+    if from_s >= to_s:
+        return None
+    until_s = min(to_s, from_s + _PASS_S)
+    rows = _calls(cursor, from_s, until_s)
+    edges = (call_edge(Call(**{name: row[name] for name in _CALL_FIELDS})) for row in rows)
+    calls = tuple((edge, row) for edge, row in zip(edges, rows, strict=True) if edge is not None)
+    return Stretch(mark, from_s, until_s, calls)
+
+
+def put_stretch(
+    cursor: duckdb.DuckDBPyConnection,
+    dictionaries: Dictionaries,
+    pairs: set[Pair],
+    stretch: Stretch,
+    *,
+    late_s: int | None = None,
+) -> None:
+    """Put a stretch into the rollups and move the mark; the caller has no transaction open.
+
+    ``late_s``: the earliest bucket of spans that were stored since it was read, and so may be
+    missing from it; the mark stops there, or where spans have set it back to. ``pairs`` learns
+    which pairs spans count for.
+    """
+    cursor.begin()
+    try:
+        now_at_s = mark_s(cursor)
+        stops = [stretch.to_s, late_s, None if now_at_s == stretch.mark_s else now_at_s]
+        _replace(cursor, dictionaries, pairs, stretch)
+        cursor.execute(
+            "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+            [_MARK, str(min(stop for stop in stops if stop is not None))],
+        )
+        cursor.commit()
+    except BaseException:
+        dictionaries.rollback()
+        cursor.rollback()
+        raise
+    dictionaries.commit()
+
+
 def count_spans(
     cursor: duckdb.DuckDBPyConnection, dictionaries: Dictionaries, pairs: set[Pair], now_s: int
 ) -> None:
-    """Bring the edges of spans up to date; the caller has no transaction open.
-
-    ``pairs`` learns which pairs spans count for.
-    """
-    to_s = _bucket(now_s - SETTLE_S)
-    from_s = mark_s(cursor)
-    if from_s is None:
-        from_s = _bucket(now_s - LATE_S)
-    while from_s < to_s:
-        until_s = min(to_s, from_s + _PASS_S)
-        cursor.begin()
-        try:
-            _replace(cursor, dictionaries, pairs, from_s, until_s)
-            cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", [_MARK, str(until_s)])
-            cursor.commit()
-        except BaseException:
-            dictionaries.rollback()
-            cursor.rollback()
-            raise
-        dictionaries.commit()
-        from_s = until_s
+    """Bring the edges of spans up to date at once; the caller has no transaction open."""
+    while (stretch := read_stretch(cursor, now_s)) is not None:
+        put_stretch(cursor, dictionaries, pairs, stretch)
 
 
 def mark_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
@@ -76,18 +117,22 @@ def set_back(
 
     ``ends_ns`` holds for each export the earliest end of its spans and the time of its arrival.
     """
-    if counted_to_s is None:
-        return None
-    first_s = min(
+    first_s = first_bucket_s(ends_ns)
+    if counted_to_s is None or first_s is None or first_s >= counted_to_s:
+        return counted_to_s
+    cursor.execute("UPDATE meta SET value = ? WHERE key = ?", [str(first_s), _MARK])
+    return first_s
+
+
+def first_bucket_s(ends_ns: list[tuple[int, int]]) -> int | None:
+    """Return the earliest bucket that spans are counted in; None without spans."""
+    return min(
         (
             _bucket(max(end_ns, received_ns - LATE_S * _SECOND_NS) // _SECOND_NS)
             for end_ns, received_ns in ends_ns
         ),
-        default=counted_to_s,
+        default=None,
     )
-    if first_s < counted_to_s:
-        cursor.execute("UPDATE meta SET value = ? WHERE key = ?", [str(first_s), _MARK])
-    return min(first_s, counted_to_s)
 
 
 @dataclass(slots=True)
@@ -103,10 +148,10 @@ def _replace(
     cursor: duckdb.DuckDBPyConnection,
     dictionaries: Dictionaries,
     pairs: set[Pair],
-    from_s: int,
-    to_s: int,
+    stretch: Stretch,
 ) -> None:
-    sums = _sums(_calls(cursor, from_s, to_s), _measured_pairs(cursor, from_s, to_s))
+    from_s, to_s = stretch.from_s, stretch.to_s
+    sums = _sums(stretch.calls, _measured_pairs(cursor, from_s, to_s))
     ids = {edge: dictionaries.edges.id_of(edge) for _, edge in sums.requests | sums.attempts}
     pairs |= {(edge.source, edge.destination) for edge in ids if edge.canonical}
     _insert(cursor, "edges", dictionaries.rows()["edges"])
@@ -115,8 +160,8 @@ def _replace(
         {
             "bucket_s": bucket_s,
             "edge_id": edge_id,
-            "requests": round(sums.requests[bucket_s, edge]),
-            "attempts": round(sums.attempts[bucket_s, edge]),
+            "requests": whole([sums.requests[bucket_s, edge]], f"{bucket_s} {edge}")[0],
+            "attempts": whole([sums.attempts[bucket_s, edge]], f"{bucket_s} {edge}")[0],
         }
         for bucket_s, edge_id, edge in keys
     ]
@@ -125,9 +170,9 @@ def _replace(
             "bucket_s": bucket_s,
             "edge_id": ids[edge],
             "latency_bucket": bucket,
-            "count": round(count),
+            "count": count,
         }
-        for (bucket_s, edge, bucket), count in sums.latency.items()
+        for bucket_s, edge, bucket, count in _whole_latencies(sums.latency)
     ]
     for kind, rows in (("sli", counts), ("latency", times)):
         cursor.execute(
@@ -138,6 +183,21 @@ def _replace(
         for tier, length in TIERS_S.items():
             if length > _BUCKET_S:
                 _sum_up(cursor, kind, tier, from_s - from_s % length, -(-to_s // length) * length)
+
+
+def _whole_latencies(
+    weights: Mapping[tuple[int, Edge, int], float],
+) -> Iterator[tuple[int, Edge, int, int]]:
+    """Give whole counts that add up to the requests of their edge and bucket of time."""
+    places: dict[tuple[int, Edge], list[int]] = {}
+    for bucket_s, edge, bucket in weights:
+        places.setdefault((bucket_s, edge), []).append(bucket)
+    for (bucket_s, edge), buckets in places.items():
+        buckets.sort()
+        found = [weights[bucket_s, edge, bucket] for bucket in buckets]
+        for bucket, count in zip(buckets, whole(found, f"{bucket_s} {edge}"), strict=True):
+            if count:
+                yield bucket_s, edge, bucket, count
 
 
 def _calls(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> list[dict[str, Any]]:
@@ -169,16 +229,13 @@ def _measured_pairs(
     }
 
 
-def _sums(rows: list[dict[str, Any]], measured: set[tuple[Pair, int]]) -> _Sums:
+def _sums(calls: tuple[tuple[Edge, dict[str, Any]], ...], measured: set[tuple[Pair, int]]) -> _Sums:
     sums = _Sums(Counter(), Counter(), Counter())
-    for row in rows:
-        edge = call_edge(Call(**{name: row[name] for name in _CALL_FIELDS}))
-        if edge is None:
-            continue
+    for known, row in calls:
         bucket_s = row["bucket_s"]
         hour_s = bucket_s - bucket_s % HOUR_S
-        is_evidence = ((edge.source, edge.destination), hour_s) in measured
-        edge = edge.as_evidence() if is_evidence else edge
+        is_evidence = ((known.source, known.destination), hour_s) in measured
+        edge = known.as_evidence() if is_evidence else known
         count, tries = ("spans", "tries") if is_evidence else ("weight", "tries_weight")
         sums.attempts[bucket_s, edge] += row[tries]
         if row["is_final"]:

@@ -5,14 +5,14 @@ while its hour is being sealed. A search goes from the newest file backwards, an
 enough.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from collector.store.sealed_files import SealedFile, files_between, files_of_trace, folder_of
+from collector.store.sealed_files import SealedFile, files_between, files_of_traces, folder_of
 from collector.store.shredding import (
     HOT_JSON,
     AttributeValue,
@@ -21,6 +21,7 @@ from collector.store.shredding import (
     put_together,
     sealed_match,
 )
+from collector.store.span_conditions import EVERY, SpanCondition, hot_sql, sealed_sql
 from collector.store.store import Store
 
 _HOUR_NS: Final = 3600 * 10**9
@@ -30,9 +31,8 @@ _HOT: Final = (
     " NULL::DOUBLE AS keep_ratio FROM spans"
 )
 _NARROW: Final = (
-    *("trace_hi", "trace_lo", "span_id", "parent_id", "resource_id", "name_id", "kind"),
-    *("start_ns", "duration_ns", "status", "http_status", "is_error", "route_id", "flags_id"),
-    *("adjusted_count", "keep_reason", "keep_ratio"),
+    "trace_hi, trace_lo, span_id, parent_id, resource_id, name_id, kind, start_ns, duration_ns,"
+    " status, http_status, is_error, route_id, flags_id, adjusted_count, keep_reason, keep_ratio"
 )
 _NAMED: Final = """
     SELECT found.* EXCLUDE (resource_id, name_id, route_id, flags_id),
@@ -43,7 +43,15 @@ _NAMED: Final = """
     LEFT JOIN strings AS routes ON routes.string_id = found.route_id
     LEFT JOIN strings AS flags ON flags.string_id = found.flags_id
 """
+_TRACE: Final = "trace_hi, trace_lo, span_id, start_ns"
+_ID: Final = ("trace_hi", "trace_lo")
+_PLACE: Final = ("file_id", "file_row_number")
+_ONE_A_TRACE: Final = (
+    "QUALIFY row_number() OVER"
+    " (PARTITION BY trace_hi, trace_lo ORDER BY start_ns DESC, span_id) = 1"
+)
 _FILES_AT_ONCE: Final = 4
+_FEW: Final = 32
 Answer = TypeVar("Answer")
 
 
@@ -61,6 +69,7 @@ class SpanFilter:
     http_status: int | None = None
     is_error: bool | None = None
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    also: SpanCondition = EVERY
 
 
 def trace(store: Store, trace_hi: int, trace_lo: int, *, hint_ns: int | None = None) -> pa.Table:
@@ -70,14 +79,45 @@ def trace(store: Store, trace_hi: int, trace_lo: int, *, hint_ns: int | None = N
     keep_reason and keep_ratio are NULL until the trace's hour is sealed.
     """
     where = Condition("trace_hi = ?::UBIGINT AND trace_lo = ?::UBIGINT", [trace_hi, trace_lo])
+    ids, order = [(trace_hi, trace_lo)], "ORDER BY start_ns, span_id"
+    return _whole(store, (where, where), ids, hint_ns, order)
+
+
+def traces(store: Store, ids: Sequence[tuple[int, int]]) -> pa.Table:
+    """Return the spans of several traces, as ``trace`` does, by trace and start."""
+    if not ids:
+        return trace(store, 0, 0)  # an id that no trace has
+    hot = "rowid IN (SELECT spans.rowid FROM spans SEMI JOIN wanted USING (trace_hi, trace_lo))"
+    known = "(trace_hi, trace_lo) IN (SELECT (trace_hi, trace_lo) FROM wanted)"
+    if len(ids) <= _FEW:  # the numbers themselves let whole groups of rows be left out
+        known += f" AND trace_hi IN ({', '.join(f'{trace_hi}::UBIGINT' for trace_hi, _ in ids)})"
+    order = "ORDER BY trace_hi, trace_lo, start_ns, span_id"
+    return _whole(store, (Condition(hot, []), Condition(known, [])), ids, None, order)
+
+
+def _whole(
+    store: Store,
+    where: tuple[Condition, Condition],
+    ids: Sequence[tuple[int, int]],
+    hint_ns: int | None,
+    order: str,
+) -> pa.Table:
+    """Return whole spans, by conditions on hot and on sealed rows; ``wanted`` has the ids."""
+    hot, sealed = where
+    wanted = {
+        name: pa.array(half, pa.uint64())
+        for name, half in zip(_ID, zip(*ids, strict=True), strict=True)
+    }
 
     def ask(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
-        files = files_of_trace(cursor, trace_hi ^ trace_lo) if store.path is not None else []
+        cursor.register("wanted", pa.table(wanted))
+        keys = [trace_hi ^ trace_lo for trace_hi, trace_lo in ids]
+        files = files_of_traces(cursor, keys) if store.path is not None else []
         if hint_ns is not None:
             files = [file for file in files if _is_near(file, hint_ns)]
-        tables = [_rows(cursor, _HOT, where)]
-        tables += [_sealed_rows(cursor, store, file, where) for file in files]
-        return _named(cursor, tables, "ORDER BY start_ns, span_id")
+        tables = [_rows(cursor, _HOT, hot)]
+        tables += [_sealed_rows(cursor, store, file, sealed) for file in files]
+        return _named(cursor, tables, order)
 
     return _at_one_moment(store, ask)
 
@@ -94,12 +134,31 @@ def find_spans(
         raise ValueError(f"limit must be positive, got {limit}")
 
     def ask(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
-        search = _Search(cursor, store, wanted, limit, whole=whole)
-        search.look_at_hot()
-        files = files_between(cursor, wanted.from_ns, wanted.to_ns) if store.path else []
-        for some in _some_at_once(files):
-            search.look_into(some)
+        search = _Search(cursor, store, wanted, limit, columns="*" if whole else _NARROW)
+        search.look_everywhere()
         return _named(cursor, search.tables, search.newest)
+
+    return _at_one_moment(store, ask)
+
+
+def find_traces(store: Store, wanted: SpanFilter, *, limit: int = 20) -> list[tuple[int, int]]:
+    """Return (trace_hi, trace_lo) of the traces with a span that may match, newest first.
+
+    The newest such span of a trace decides its place. Of ``also`` see ``span_conditions``: it may
+    let a trace through.
+    """
+    if limit < 1:
+        raise ValueError(f"limit must be positive, got {limit}")
+
+    def ask(cursor: duckdb.DuckDBPyConnection) -> list[tuple[int, int]]:
+        search = _Search(cursor, store, wanted, limit, columns=_TRACE, per_trace=True)
+        search.look_everywhere()
+        cursor.register("found", pa.concat_tables(search.tables))
+        try:
+            sql = f"SELECT trace_hi, trace_lo FROM found {search.newest}"
+            return cursor.execute(sql).fetchall()
+        finally:
+            cursor.unregister("found")
 
     return _at_one_moment(store, ask)
 
@@ -114,25 +173,41 @@ class _Search:
         wanted: SpanFilter,
         limit: int,
         *,
-        whole: bool,
+        columns: str,
+        per_trace: bool = False,
     ) -> None:
         self._cursor, self._store, self._wanted, self._limit = cursor, store, wanted, limit
-        self._columns = "*" if whole else ", ".join(_NARROW)
+        self._columns, self._per_trace = columns, per_trace
         self._common = _condition(cursor, wanted)
-        self.newest = f"ORDER BY start_ns DESC, span_id LIMIT {limit}"
-        self.tables: list[pa.Table] = [self._hot_rows([])]
+        first = _ONE_A_TRACE if per_trace else ""
+        self.newest = f"{first} ORDER BY start_ns DESC, span_id LIMIT {limit}"
+        nothing = f"SELECT {columns} FROM ({_HOT} WHERE false)"
+        self.tables: list[pa.Table] = [cursor.execute(nothing).to_arrow_table()]
 
-    def look_at_hot(self) -> None:
+    def look_everywhere(self) -> None:
+        """Look at the hot spans, then into the files."""
+        self._look_at_hot()
+        wanted = self._wanted
+        files = (
+            files_between(self._cursor, wanted.from_ns, wanted.to_ns) if self._store.path else []
+        )
+        for some in _some_at_once(files):
+            self._look_into(some)
+
+    def _look_at_hot(self) -> None:
         """Look at the newest minute, then at longer and longer times before it."""
         where = _both(self._common, hot_match(self._wanted.attributes))
+        where = _both(where, hot_sql(self._cursor, self._wanted.also))
         for from_ns, to_ns in _backwards(self._hot_range()):
             if self._oldest_ns() is not None:
                 return
             slice_ = Condition("start_ns >= ? AND start_ns < ?", [from_ns, to_ns])
-            rows = _rows(self._cursor, "SELECT rowid FROM spans", _both(slice_, where), self.newest)
-            self.tables.append(self._hot_rows(rows["rowid"].to_pylist()))
+            first = _both(slice_, where)
+            rows = _rows(self._cursor, f"SELECT rowid, {_TRACE} FROM spans", first, self.newest)
+            found = rows.drop_columns("rowid")
+            self.tables.append(found if self._per_trace else self._hot_rows(rows["rowid"]))
 
-    def look_into(self, files: list[SealedFile]) -> None:
+    def _look_into(self, files: list[SealedFile]) -> None:
         """Look into those of the files that may have a span among the newest."""
         oldest_ns = self._oldest_ns()
         near = [
@@ -141,34 +216,41 @@ class _Search:
             if (oldest_ns is None or file.to_ns >= oldest_ns)
             and file.may_hold(self._wanted.attributes)
         ]
-        found = self._row_numbers(near)
-        for file in near:
-            if at := found.get(file.file_id):
-                where = Condition("file_row_number IN ?", [at])
-                rows = _sealed_rows(self._cursor, self._store, file, where, self._columns)
-                self.tables.append(rows)
+        if near:
+            found = self._newest_of(near)
+            if self._per_trace:
+                self.tables.append(found.select(_TRACE.split(", ")))
+            else:
+                self.tables += self._sealed_rows(near, found)
 
-    def _row_numbers(self, files: list[SealedFile]) -> dict[int, list[int]]:
-        """Return the newest matches by file, having read only the columns asked for."""
+    def _sealed_rows(self, files: list[SealedFile], found: pa.Table) -> Iterator[pa.Table]:
+        rows: dict[int, list[int]] = {}
+        for file_id, row in zip(*(found[name].to_pylist() for name in _PLACE), strict=True):
+            rows.setdefault(file_id, []).append(row)
+        for file in files:
+            if at := rows.get(file.file_id):
+                where = Condition("file_row_number IN ?", [at])
+                yield _sealed_rows(self._cursor, self._store, file, where, self._columns)
+
+    def _newest_of(self, files: list[SealedFile]) -> pa.Table:
+        """Return the places of the newest matches, having read only the columns asked for."""
         parts, parameters = [], []
         for file in files:
             sealed = sealed_match(self._wanted.attributes, file.attribute_keys)
             where = _both(self._common, sealed)
+            also = sealed_sql(self._cursor, self._wanted.also, file.attribute_keys)
+            where = _both(where, also)
             parts.append(
-                f"SELECT {file.file_id} AS file_id, file_row_number, start_ns, span_id"
+                f"SELECT {file.file_id} AS file_id, file_row_number, {_TRACE}"
                 f" FROM read_parquet(?, file_row_number = true) WHERE {where.sql}"
             )
             parameters += [str(folder_of(self._store) / file.path), *where.parameters]
-        found: dict[int, list[int]] = {}
-        if parts:
-            sql = f"{' UNION ALL '.join(parts)} {self.newest}"
-            for file_id, row, *_ in self._cursor.execute(sql, parameters).fetchall():
-                found.setdefault(file_id, []).append(row)
-        return found
+        sql = f"FROM ({' UNION ALL '.join(parts)}) {self.newest}"
+        return self._cursor.execute(sql, parameters).to_arrow_table()
 
-    def _hot_rows(self, at: list[int]) -> pa.Table:
-        inner = f"{_HOT} WHERE rowid IN ?"
-        return self._cursor.execute(f"SELECT {self._columns} FROM ({inner})", [at]).to_arrow_table()
+    def _hot_rows(self, at: pa.ChunkedArray) -> pa.Table:
+        sql = f"SELECT {self._columns} FROM ({_HOT} WHERE rowid IN ?)"
+        return self._cursor.execute(sql, [at.to_pylist()]).to_arrow_table()
 
     def _hot_range(self) -> tuple[int, int] | None:
         """Return the first start of the hot spans within the time asked for, and the last."""
@@ -183,6 +265,14 @@ class _Search:
     def _oldest_ns(self) -> int | None:
         """Return the start of the last span among the newest; None while there is room."""
         starts = [one for table in self.tables for one in table["start_ns"].to_pylist()]
+        if self._per_trace:
+            ids = [
+                one
+                for table in self.tables
+                for one in zip(*(table[name].to_pylist() for name in _ID), strict=True)
+            ]
+            order = sorted(zip(starts, ids, strict=True))  # of a trace the newest comes last
+            starts = list({trace_id: start for start, trace_id in order}.values())
         return sorted(starts)[-self._limit] if len(starts) >= self._limit else None
 
 

@@ -9,7 +9,6 @@ decodes, never answers a client.
 import logging
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import pyarrow as pa
 from collector.otlp.batch import Batch
 from collector.otlp.cardinality import DEFAULT_LIMITS as DEFAULT_CARDINALITY
 from collector.otlp.cardinality import CardinalityLimits
+from collector.store.acks import Ack, Part, Together
 from collector.store.checkpoint import Checkpointer, CheckpointPolicy
 from collector.store.compaction import Retention, compact
 from collector.store.disk import SHED_TABLES, DiskLevel, DiskWatch, Watermarks, free_bytes
@@ -30,19 +30,21 @@ from collector.store.errors import (
     DiskFull,
     Overloaded,
     StoreBroken,
-    StoreClosed,
     WriteFailed,
 )
+from collector.store.group_queue import Asked, Errand, GroupQueue
 from collector.store.housekeeping import Housekeeping, Step
-from collector.store.quota import enforce
+from collector.store.quota import Quota
 from collector.store.recorder import DEDUPE_NS, Recorder
+from collector.store.span_counting import SpanCounting
 from collector.store.store import Store
-from collector.telemetry import CommitStats
+from collector.telemetry import CommitStats, Counter
 
 _LOG: Final = logging.getLogger(__name__)
 _SECOND_NS: Final = 10**9
 _DATA_ERRORS: Final = (
     duckdb.DataError,
+    duckdb.ConstraintException,
     duckdb.InvalidInputException,
     pa.ArrowInvalid,
     ValueError,
@@ -53,18 +55,6 @@ _FATAL_ERRORS: Final = (duckdb.FatalException, duckdb.InternalException)
 
 
 @dataclass(frozen=True, slots=True)
-class Ack:
-    """A batch is durable. ``is_repeat``: it had been before, and was not counted again.
-
-    ``rejected`` are the items that were left out, by the decoder or because the disk is short.
-    """
-
-    rejected: int
-    message: str
-    is_repeat: bool
-
-
-@dataclass(frozen=True, slots=True)
 class WriterLimits:
     """``window_s``: how long the first batch waits for company. 0 commits each by itself."""
 
@@ -72,19 +62,14 @@ class WriterLimits:
     group_rows: int = 50_000
     queue_bytes: int = 64 * 2**20
     compact_every_s: float = 60.0
+    count_spans_every_s: float = 10.0
+    quota_every_s: float = 1.0
     disk: Watermarks = field(default_factory=Watermarks)
     checkpoint: CheckpointPolicy = field(default_factory=CheckpointPolicy)
 
 
 DEFAULT_LIMITS: Final = WriterLimits()
 DEFAULT_RETENTION: Final = Retention()
-
-
-@dataclass(frozen=True, slots=True)
-class _Item:
-    batch: Batch
-    digest: bytes
-    done: Future[Ack]
 
 
 class Writer:
@@ -112,14 +97,12 @@ class Writer:
         self.disk = DiskWatch(free or partial(free_bytes, store.path), limits.disk)
         self._recorder = Recorder(self._cursor, cardinality)
         self.stats = CommitStats()
-        self._queue: deque[_Item] = deque()
-        self._queued_rows = 0
-        self._held_bytes = 0
-        self._changed = threading.Condition()
-        self._is_closed = False
+        self.deleted_by_age = Counter()
+        self._queue = GroupQueue(
+            window_s=limits.window_s, group_rows=limits.group_rows, most_bytes=limits.queue_bytes
+        )
         self._housekeeping = Housekeeping(
             (
-                ("edges of spans", self._recorder.count_spans),
                 ("retention", self._retain),
                 *steps,
             ),
@@ -130,8 +113,18 @@ class Writer:
             if store.path is None
             else Checkpointer(store.path, store.cursor(), self.disk, self._break, limits.checkpoint)
         )
+        limit_bytes = retention.store_bytes
+        self.quota = Quota(store.path, limit_bytes) if store.path and limit_bytes else None
+        self._quota_at_s = 0.0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
+        self._span_counting = SpanCounting(
+            store.cursor(),
+            watch=self._recorder.watch_spans,
+            put=lambda stretch: self.between(lambda at: self._recorder.put_spans(at, stretch)),
+            clock_ns=store.clock_ns,
+            every_s=limits.count_spans_every_s,
+        )
 
     def submit(self, batch: Batch, digest: bytes) -> Future[Ack]:
         """Queue a batch; the future is done after the commit.
@@ -140,18 +133,30 @@ class Writer:
         when the data themselves are at fault, with WriteFailed or StoreBroken when the disk is.
         ``digest`` identifies the request: a repeat is acknowledged, not counted.
         """
+        part = Part(digest, len(batch.spans), batch.rejected, batch.message)
+        one: Future[Ack] = Future()
+        one.set_running_or_notify_cancel()  # what is being written cannot be called back
         self._admit()
-        with self._changed:
-            if self._is_closed:
-                raise StoreClosed("the store is closing; send to another collector, or later")
-            if self._held_bytes and self._held_bytes + batch.body_bytes > self._limits.queue_bytes:
-                raise Overloaded(self._held_bytes, self._limits.queue_bytes)
-            item = _Item(batch, digest, Future())
-            self._queue.append(item)
-            self._queued_rows += batch.rows
-            self._held_bytes += batch.body_bytes
-            self._changed.notify()
-            return item.done
+        done = self._queue.put(Together(batch, (part,)))
+        done.add_done_callback(lambda all_: _hand_on(all_, one))
+        return one
+
+    def submit_together(self, asked: Together) -> Future[tuple[Ack, ...]]:
+        """Queue requests that were decoded together, as ``submit`` does: an answer for each part.
+
+        They fail together. They have waited for company already, so that no time is given to more.
+        """
+        self._admit()
+        return self._queue.put(asked, is_urgent=True)
+
+    def between(self, work: Errand) -> Future[None]:
+        """Have work done by the writing thread, between two commits; it leaves no transaction open.
+
+        Raises StoreBroken or StoreClosed; the future fails as the work does.
+        """
+        if self._broken:
+            raise StoreBroken(self._broken)
+        return self._queue.put_errand(work)
 
     @property
     def broken(self) -> str:
@@ -170,7 +175,7 @@ class Writer:
     @property
     def queued_bytes(self) -> int:
         """Bytes of requests that wait for their commit."""
-        return self._held_bytes
+        return self._queue.held_bytes
 
     @property
     def limits(self) -> WriterLimits:
@@ -185,13 +190,17 @@ class Writer:
     @property
     def warnings(self) -> Mapping[str, int]:
         """Return what was odd since the start, counted by reason: limits, lateness, overlaps."""
-        return self._recorder.intake.warnings
+        return self._recorder.gate.warnings
+
+    @property
+    def overflowed(self) -> Mapping[tuple[str, ...], float]:
+        """Return what was beyond a limit: counts by (limit, service, metric); '' for edges."""
+        return self._recorder.gate.overflowed.values()
 
     def close(self) -> None:
         """Take nothing more, commit what is queued, stop the threads."""
-        with self._changed:
-            self._is_closed = True
-            self._changed.notify()
+        self._span_counting.close()
+        self._queue.close()
         self._thread.join()
         if self.checkpointer is not None:
             self.checkpointer.close()
@@ -207,39 +216,27 @@ class Writer:
             raise Overloaded(self.checkpointer.wal_bytes, most)
 
     def _run(self) -> None:
-        while (group := self._next_group()) is not None:
+        while (group := self._queue.next_group(self._housekeeping.due_in_s)) is not None:
             if group:
                 self._commit(group)
-                with self._changed:
-                    self._held_bytes -= sum(item.batch.body_bytes for item in group)
+                self._queue.answered(group)
+            self._keep_within_quota()
+            while (errand := self._queue.next_errand()) is not None:
+                self._do(*errand)
             if self._housekeeping.due_in_s() <= 0:
                 self._keep_house()
 
-    def _next_group(self) -> list[_Item] | None:
-        """Wait for batches; [] when it is time for housekeeping, None when closed and drained."""
-        with self._changed:
-            while not self._queue:
-                if self._is_closed:
-                    return None
-                idle_s = self._housekeeping.due_in_s()
-                if idle_s <= 0:
-                    return []
-                self._changed.wait(idle_s)
-            deadline_s = time.monotonic() + self._limits.window_s
-            while not self._is_closed and self._queued_rows < self._limits.group_rows:
-                left_s = deadline_s - time.monotonic()
-                if left_s <= 0:
-                    break
-                self._changed.wait(left_s)
-            group: list[_Item] = []
-            rows = 0
-            while self._queue and (not group or rows < self._limits.group_rows):
-                group.append(self._queue.popleft())
-                rows += group[-1].batch.rows
-            self._queued_rows -= rows
-            return group
+    def _do(self, work: Errand, done: Future[None]) -> None:
+        try:
+            work(self._cursor)
+        except BaseException as error:  # noqa: BLE001 - told to whoever asked
+            if isinstance(error, _FATAL_ERRORS):
+                self._break(str(error))
+            done.set_exception(error)
+        else:
+            done.set_result(None)
 
-    def _commit(self, group: list[_Item]) -> None:
+    def _commit(self, group: list[Asked]) -> None:
         try:
             acks = self._transact(group)
         except _FATAL_ERRORS as error:
@@ -254,15 +251,15 @@ class Writer:
             else:
                 group[0].done.set_exception(_blame(error))
             return
-        for item, ack in zip(group, acks, strict=True):
-            item.done.set_result(ack)
+        for item, told in zip(group, acks, strict=True):
+            item.done.set_result(told)
 
-    def _transact(self, group: list[_Item]) -> list[Ack]:
+    def _transact(self, group: list[Asked]) -> list[tuple[Ack, ...]]:
         received_ns, started_s = self._clock_ns(), time.monotonic()
         self._recorder.shed = SHED_TABLES[self.disk.level()]
         self._cursor.begin()
         try:
-            acks = [self._add(item, received_ns) for item in group]
+            acks = [self._add(item.together, received_ns) for item in group]
             self._recorder.insert()
             self._cursor.commit()
         except BaseException as error:
@@ -271,21 +268,38 @@ class Writer:
             self._rollback()
             raise
         self._recorder.commit()
-        rows = sum(item.batch.rows for item in group)
-        self.stats.committed(time.monotonic() - started_s, len(group), rows, received_ns)
+        rows = sum(item.together.batch.rows for item in group)
+        requests = sum(len(item.together.parts) for item in group)
+        self.stats.committed(time.monotonic() - started_s, requests, rows, received_ns)
         return acks
 
-    def _add(self, item: _Item, received_ns: int) -> Ack:
-        batch = item.batch
-        if self._recorder.is_repeat(item.digest, received_ns):
-            return Ack(batch.rejected, batch.message, is_repeat=True)
-        warnings = dict(self._recorder.add(batch, item.digest, received_ns))
-        shed = sum(len(getattr(batch, table)) for table in self._recorder.shed)
+    def _add(self, asked: Together, received_ns: int) -> tuple[Ack, ...]:
+        repeats = []
+        for part in asked.parts:
+            repeats.append(self._recorder.is_repeat(part.digest, received_ns))
+            if not repeats[-1]:
+                self._recorder.note(part.digest, received_ns)
+        warnings: Mapping[str, int] = {}
+        if not all(repeats):
+            warnings = self._recorder.add(asked.without(repeats), received_ns)
+        said = tuple(f"{count} x {reason}" for reason, count in warnings.items())
+        return tuple(
+            Ack(part.rejected, part.message, is_repeat=True)
+            if is_repeat
+            else self._ack(asked, part, said)
+            for part, is_repeat in zip(asked.parts, repeats, strict=True)
+        )
+
+    def _ack(self, asked: Together, part: Part, said: tuple[str, ...]) -> Ack:
+        """Return the answer to a part; of a batch of one, other tables than spans are its own."""
+        shed = part.rows if "spans" in self._recorder.shed else 0
+        if len(asked.parts) == 1:
+            others = self._recorder.shed - {"spans"}
+            shed += sum(len(getattr(asked.batch, table)) for table in others)
         if shed:
-            warnings["not kept: the disk is nearly full"] = shed
-        reasons = (f"{count} x {reason}" for reason, count in warnings.items())
-        message = "; ".join(filter(None, (batch.message, *reasons)))
-        return Ack(batch.rejected + shed, message, is_repeat=False)
+            said = (*said, f"{shed} x not kept: the disk is nearly full")
+        message = "; ".join(filter(None, (part.message, *said)))
+        return Ack(part.rejected + shed, message, is_repeat=False)
 
     def _rollback(self) -> None:
         try:
@@ -299,12 +313,24 @@ class Writer:
         except _FATAL_ERRORS as error:
             self._break(str(error))
 
-    def _retain(self, cursor: duckdb.DuckDBPyConnection, now_ns: int) -> None:
-        """Merge rollups, delete by age and by bytes, forget what is as old in memory."""
-        compact(cursor, now_ns // _SECOND_NS, self._retention)
-        limit_bytes = self._retention.store_bytes
-        if limit_bytes and enforce(cursor, limit_bytes) and self.checkpointer is not None:
+    def _keep_within_quota(self) -> None:
+        """Do one slice, now and then; more often while there is more to do."""
+        if self.quota is None or self.checkpointer is None or self._quota_at_s > time.monotonic():
+            return
+        try:
+            is_more = self.quota.slice(self._cursor, self._clock_ns())
+        except _FATAL_ERRORS as error:
+            self._break(str(error))
+        except (duckdb.Error, OSError):
+            _LOG.exception("retention by bytes failed; it is tried again")
+            is_more = False
+        if self.quota.wants_checkpoint:
             self.checkpointer.want()
+        self._quota_at_s = time.monotonic() + (0.0 if is_more else self._limits.quota_every_s)
+
+    def _retain(self, cursor: duckdb.DuckDBPyConnection, now_ns: int) -> None:
+        """Merge rollups, delete by age, forget what is as old in memory."""
+        compact(cursor, now_ns // _SECOND_NS, self._retention, self.deleted_by_age)
         self._recorder.forget_digests(now_ns - DEDUPE_NS)
         self._recorder.forget_counters(now_ns - self._retention.metrics_s * _SECOND_NS)
 
@@ -321,3 +347,11 @@ def _blame(error: Exception) -> BatchRefused | WriteFailed:
     blamed = kind(str(error))
     blamed.__cause__ = error
     return blamed
+
+
+def _hand_on(done: Future[tuple[Ack, ...]], one: Future[Ack]) -> None:
+    error = done.exception()
+    if error is None:
+        one.set_result(done.result()[0])
+    else:
+        one.set_exception(error)

@@ -1,7 +1,8 @@
 """Housekeeping changes no answer."""
 
 from collector.store import reader
-from collector.store.compaction import Retention, compact
+from collector.store.compaction import Compaction, Retention, ages, compact
+from collector.store.quota import SLICE_ROWS, TIMES
 from collector.store.store import open_store
 from tests.collector.rollups import BACKEND, put
 
@@ -55,3 +56,56 @@ def test_each_kind_is_forgotten_at_its_own_age():
         assert [rows(store, f"sli_{tier}") for tier in ("10s", "1m", "1h")] == [1, 2, 2]
         assert rows(store, "latency_10s") == 0
         assert rows(store, "metric_points") == 0
+
+
+def test_a_backlog_is_merged_in_slices_that_each_change_no_answer():
+    buckets, copies = 60, 5000
+    with open_store() as store:
+        cursor = store.cursor()
+        put(store, BACKEND, 1, [(0, 1, 1)])
+        cursor.execute(
+            "INSERT INTO sli_10s SELECT b * 10, 1, 2, 3 FROM range(?) t(b), range(?)",
+            [buckets, copies],
+        )
+        before = reader.edge_counts(cursor, 0, 600, step_s=10).to_pylist()
+        round_, slices = Compaction(DAY, Retention()), 0
+        left = rows(store, "sli_10s")
+        while round_.slice(cursor):
+            slices += 1
+            assert reader.edge_counts(cursor, 0, 600, step_s=10).to_pylist() == before
+            now = rows(store, "sli_10s")
+            assert left - now <= 3 * SLICE_ROWS
+            left = now
+
+        assert slices >= 1
+        assert rows(store, "sli_10s") == buckets
+        assert before[0]["requests"] == 1 + 2 * copies
+
+
+def test_what_is_too_old_goes_in_slices_and_nothing_else():
+    with open_store() as store:
+        cursor = store.cursor()
+        cursor.execute(
+            "INSERT INTO metric_points SELECT 1, i, 0, 1, NULL FROM range(?) t(i)",
+            [3 * SLICE_ROWS + 7],
+        )
+        cursor.execute("INSERT INTO metric_points VALUES (1, ?, 0, 1, NULL)", [30 * DAY * 10**9])
+        compact(cursor, 30 * DAY, Retention())
+
+        assert rows(store, "metric_points") == 1
+
+
+def test_every_table_of_telemetry_has_an_age():
+    with open_store() as store:
+        tables = {row[0] for row in store.cursor().execute("SHOW TABLES").fetchall()}
+        assert set(ages(Retention())) <= tables
+    assert set(TIMES) <= set(ages(Retention()))
+    timed = {name for name in tables if name.startswith(("sli_", "latency_"))}
+    assert timed <= set(ages(Retention()))
+
+
+def test_each_signal_has_an_age_of_its_own():
+    told = ages(Retention(spans_s=1, metrics_s=2, logs_s=3))
+
+    assert (told["spans"][2], told["logs"][2]) == (1, 3)
+    assert {told[table][2] for table in set(TIMES) - {"spans", "logs"}} == {2}

@@ -16,7 +16,8 @@ def recorder():
 
 def add(recorder, number):
     body = requests(number, time_ns=T0 + number * SECOND)
-    recorder.add(decode_metrics(body), digest(body), T0 + number * SECOND)
+    recorder.note(digest(body), T0 + number * SECOND)
+    recorder.add(decode_metrics(body), T0 + number * SECOND)
     recorder.insert()
     recorder.commit()
     return digest(body)

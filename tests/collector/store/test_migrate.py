@@ -112,7 +112,8 @@ def test_a_migrated_file_takes_new_exports(old):
 
 
 def test_an_older_file_is_refused_with_the_command_to_run(old):
-    with pytest.raises(SchemaTooOld, match=rf"version 1.* needs 2: run `meshscope migrate {old}`"):
+    said = rf"version 1.* needs {SCHEMA_VERSION}: run `meshscope migrate {old}`"
+    with pytest.raises(SchemaTooOld, match=said):
         open_store(old)
 
 
@@ -165,7 +166,8 @@ def test_a_step_that_fails_changes_nothing(old):
         connection.execute("DROP TABLE meta; CREATE VIEW meta AS SELECT 'schema_version' AS key,"
                            " '1' AS value")  # fmt: skip
 
-    with pytest.raises(MigrationFailed, match=r"cannot bring .*mesh.duckdb to schema version 2"):
+    said = rf"cannot bring .*mesh.duckdb to schema version {SCHEMA_VERSION}"
+    with pytest.raises(MigrationFailed, match=said):
         migrate(old)
 
     with closing(duckdb.connect(old)) as connection, closing(duckdb.connect()) as first:

@@ -10,7 +10,7 @@ from collector.otlp.cardinality import METRIC_FULL, OVERFLOW_KEY, CardinalityLim
 from collector.otlp.metrics import decode_metrics
 from collector.store import increases, reader
 from collector.store.dictionaries import EdgeDictionary
-from collector.store.intake import EDGE_OVERFLOW
+from collector.store.gate import EDGE_OVERFLOW
 from collector.store.metrics import series
 from collector.store.store import open_store
 from collector.store.writer import Writer, WriterLimits
@@ -113,5 +113,6 @@ def test_edges_beyond_the_limit_share_a_route_and_then_a_peer():
     ids = [edges.id_of(edge) for edge in names]
     assert len(set(ids)) == 3
     assert [edge.destination for edge in edges.new()] == ["b0", "b1", OVERFLOW]
+    assert edges.overflowed == {"a": 5}
     edges.rollback()
     assert edges.id_of(names[3]) == 0

@@ -9,7 +9,7 @@ from collector.edges import SIGNALS
 from collector.otlp.metrics import decode_metrics
 from collector.store.store import open_store
 from collector.store.tiers import TIERS_S
-from tests.collector.dialects import ISTIO, LINKERD_OUT
+from tests.collector.dialects import ISTIO, LINKERD_OUT, LINKERD_ROUTE
 from tests.collector.exports import SECOND, TAGS, metrics
 from tests.collector.inbox import Inbox
 
@@ -19,6 +19,7 @@ T1 = 500_000 * HOUR_S
 SAYS = {
     "sli": (semconv.SLI_REQUESTS, TAGS | {"upstream_cluster": "payments|v2"}),
     "istio": ("istio_requests_total", ISTIO),
+    "linkerd_route": ("route_response_total", LINKERD_ROUTE | {"deployment": "frontend"}),
     "linkerd": ("response_total", LINKERD_OUT | {"deployment": "frontend"}),
     "envoy_cluster": (
         "cluster.upstream_rq",
@@ -27,7 +28,7 @@ SAYS = {
 }
 
 
-def told(signal, value, at_s, *, temporality=1, start_s=None, **changes):
+def told(signal, value, at_s, *, temporality=1, start_s=None, version="", **changes):
     """Return what the proxy of frontend says of its calls to payments, in one dialect."""
     name, labels = SAYS[signal]
     return metrics(
@@ -35,6 +36,7 @@ def told(signal, value, at_s, *, temporality=1, start_s=None, **changes):
         time_ns=(T1 + at_s) * SECOND,
         start_ns=(T1 + (at_s - 10 if start_s is None else start_s)) * SECOND,
         temporality=temporality,
+        version=version,
     )
 
 
@@ -44,7 +46,7 @@ def inbox():
         yield Inbox(store)
 
 
-@pytest.mark.parametrize("better", SIGNALS[:-2])
+@pytest.mark.parametrize("better", ["sli", "istio", "linkerd"])
 @pytest.mark.parametrize("better_first", [True, False])
 @pytest.mark.parametrize("together", [True, False])
 def test_the_better_dialect_of_an_exporter_counts_alone(inbox, better, better_first, together):
@@ -105,7 +107,7 @@ def test_a_restarted_proxy_loses_nothing_in_any_dialect(inbox):
 
 def test_what_a_failed_transaction_claimed_is_forgotten(inbox):
     inbox.cursor.begin()
-    inbox.recorder.add(decode_metrics(told("istio", 7, 5)), b"1", T1 * SECOND)
+    inbox.recorder.add(decode_metrics(told("istio", 7, 5)), T1 * SECOND)
     inbox.recorder.rollback()
     inbox.cursor.rollback()
     inbox.take(told("envoy_cluster", 8, 5))
@@ -113,31 +115,98 @@ def test_what_a_failed_transaction_claimed_is_forgotten(inbox):
     assert inbox.rows("signal") == [("envoy_cluster", 8, 8)]
 
 
+def test_a_workload_without_the_better_dialect_counts_by_its_own(inbox):
+    inbox.take(told("istio", 5, 5, version="v1"), told("istio", 6, 5, version="v2"))
+    inbox.restart()
+    inbox.take(told("sli", 4, 15, version="v1"))
+
+    assert inbox.rows("signal") == [("istio", 6, 6), ("sli", 4, 0)]
+
+
+def test_a_workload_that_does_not_say_who_it_is_may_be_any_of_its_service(inbox):
+    inbox.take(told("istio", 5, 5), told("istio", 6, 5, version="v2"))
+    inbox.take(told("sli", 4, 15, version="v1"))
+
+    assert inbox.rows("signal") == [("istio", 6, 6), ("sli", 4, 0)]
+
+
+@pytest.mark.parametrize("routes_first", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_linkerds_routes_take_the_pairs_that_they_know(inbox, routes_first, together):
+    _, labels = SAYS["linkerd_route"]
+    actual = metrics(
+        [("route_actual_response_total", labels, 9)],
+        time_ns=(T1 + 5) * SECOND,
+        start_ns=T1 * SECOND,
+        temporality=1,
+    )
+    bodies = [told("linkerd_route", 7, 5), actual, told("linkerd", 9, 5)]
+    bodies = bodies if routes_first else bodies[::-1]
+    if together:
+        inbox.take(*bodies)
+    else:
+        for body in bodies:
+            inbox.take(body)
+            inbox.restart()
+    inbox.take(told("linkerd", 3, 5, dst_deployment="cart", authority="cart:80"))
+
+    assert inbox.rows("signal", "destination") == [
+        ("linkerd", "cart", 3, 3),
+        ("linkerd_route", "payments", 7, 9),
+    ]
+
+
+def test_linkerds_routes_under_another_name_than_its_plain_counts_are_evidence(inbox):
+    inbox.take(told("linkerd_route", 7, 5, dst="pay:80"), told("linkerd", 9, 5))
+
+    assert inbox.rows("signal", "destination") == [("linkerd", "payments", 9, 9)]
+
+
+METRICS = SIGNALS[:-1]
+WORKLOADS = ("", "v1", "v2")
 EXPORTS = st.lists(
     st.tuples(
-        st.sampled_from(SIGNALS[:-1]), st.integers(1, 9), st.integers(0, 2), st.integers(0, 359)
+        st.sampled_from(METRICS),
+        st.integers(1, 9),
+        st.integers(0, 2),
+        st.integers(0, 359),
+        st.sampled_from(WORKLOADS),
     ),
     min_size=1,
     max_size=8,
 )
+RANKS = {"sli": 0, "istio": 1, "linkerd_route": 2, "linkerd": 2, "envoy_cluster": 3}
 
 
-@settings(max_examples=20, deadline=None)
+def counted_alone(exports):
+    """Return what counts of the exports of one hour, by the words of ADR 5 and no state."""
+
+    def best(workload):
+        rivals = (workload, "") if workload else WORKLOADS
+        return min(RANKS[signal] for signal, *_, other in exports if other in rivals)
+
+    told = {signal for signal, *_ in exports}
+    loser = "linkerd" if {"linkerd", "linkerd_route"} <= told else "linkerd_route"
+    return sum(
+        count
+        for signal, count, _, _, workload in exports
+        if RANKS[signal] == best(workload) and signal != loser
+    )
+
+
+@settings(max_examples=40, deadline=None)
 @given(EXPORTS, st.data())
 def test_any_mixture_and_order_gives_what_the_best_of_each_hour_counted(exports, data):
-    best = {}
-    for signal, _, hour, _ in exports:
-        best[hour] = min(best.get(hour, len(SIGNALS)), SIGNALS.index(signal))
-    expected = sum(n for signal, n, hour, _ in exports if SIGNALS.index(signal) == best[hour])
+    hours = {hour: [one for one in exports if one[2] == hour] for _, _, hour, _, _ in exports}
     with open_store() as store:
         inbox = Inbox(store)
         for i in data.draw(st.permutations(range(len(exports)))):
-            signal, count, hour, ten = exports[i]
+            signal, count, hour, ten, workload = exports[i]
             at_s = hour * HOUR_S + ten * 10
-            inbox.take(told(signal, count, at_s), at_ns=(T1 + i) * SECOND)
+            inbox.take(told(signal, count, at_s, version=workload), at_ns=(T1 + i) * SECOND)
             if data.draw(st.integers(0, 3)) == 0:
                 inbox.restart()
 
-        assert inbox.total() == expected
+        assert (inbox.rows() or [(0,)])[0][0] == sum(map(counted_alone, hours.values()))
         everything = inbox.rows(canonical=False)[0][0]
-        assert everything == sum(n for _, n, _, _ in exports)
+        assert everything == sum(count for _, count, *_ in exports)

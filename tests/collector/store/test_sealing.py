@@ -229,3 +229,17 @@ def test_columns_that_a_later_version_adds_do_not_hide_older_files(store):
     put_spans(store, [span(1, number=1)])
 
     assert trace(store, 1, 77)["colour"].to_pylist() == [None, "red"]
+
+
+def test_a_large_hour_is_sealed_before_its_end_as_far_as_it_is_settled(store, clock):
+    put_spans(store, [span(1), span(2, at_ns=HOUR // 2)])
+    clock.now_ns = T0 - T0 % HOUR + 700 * 10**9
+
+    assert seal(store, early_rows=2) == 0  # only the first is settled
+    assert seal(store, early_rows=1) == 1
+    assert rows(store, "spans") == 1
+
+    clock.now_ns = T0 - T0 % HOUR + HOUR + 900 * 10**9
+    assert seal(store) == 1  # what is left is not late
+    assert len(files(store)) == 2
+    assert [len(trace(store, number, 77)) for number in (1, 2)] == [1, 1]

@@ -76,6 +76,31 @@ def test_decisions_are_forgotten_after_their_ttl(store, clock):
     assert rows(store, "sampling_decisions") == 0
 
 
+def test_spans_later_than_the_ttl_follow_what_is_still_known_or_are_judged_anew(store, clock):
+    policy = SamplingPolicy(slow_quantile=None, baseline_ratio=0)
+    put_spans(store, [span(1), span(2, is_error=True)])
+    seal(store, sampling=policy)
+    clock.now_ns += 8 * HOUR
+    seal(store, sampling=policy)
+    assert rows(store, "sampling_decisions") == 0
+    put_spans(store, [span(2, number=1), span(1, number=1, is_error=True), span(3)])
+    seal(store, sampling=policy)
+
+    assert trace(store, 2, 77)["keep_reason"].to_pylist() == ["error", "error"]
+    assert trace(store, 1, 77)["keep_reason"].to_pylist() == ["error"], "nothing told of it"
+    assert len(trace(store, 3, 77)) == 0
+
+
+def test_a_trace_sealed_before_there_was_sampling_is_kept_whole(store, clock):
+    put_spans(store, [span(1)])
+    seal(store)
+    clock.now_ns += 2 * HOUR
+    put_spans(store, [span(1, number=1)])
+    seal(store, sampling=SamplingPolicy(slow_quantile=None, baseline_ratio=0))
+
+    assert trace(store, 1, 77)["keep_reason"].to_pylist() == ["all", "all"]
+
+
 @pytest.mark.parametrize("ratio", [0.0, 1.0])
 def test_sampling_never_touches_an_sli(store, ratio):
     put(store, BACKEND, 1, [(T0 // 10**9, 100, 100)], [(T0 // 10**9, 40, 100)])

@@ -1,12 +1,15 @@
 """Edges from spans: each call once, whatever the order, the delay and the number of passes."""
 
+import math
+import random
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector import semconv
 from collector.store import reader
-from collector.store.span_edges import LATE_S, mark_s
+from collector.store.span_edges import LATE_S, mark_s, read_stretch
 from collector.store.store import open_store
 from collector.store.tiers import TIERS_S
 from tests.collector.exports import SECOND, T0, metrics
@@ -236,6 +239,27 @@ def test_spans_of_a_head_sampler_count_for_those_that_it_dropped(inbox):
     assert counted(inbox, *spans) == [("web", "unknown", 10, 10)]
 
 
+@pytest.mark.parametrize(("threshold", "kept"), [("b333333333333", 0.3), ("4", 0.75)])
+def test_sampled_spans_give_an_unbiased_estimate_of_their_edge(inbox, threshold, kept):
+    calls, chance = 3000, random.Random(7)
+    limit = int(threshold.ljust(14, "0"), 16)
+    sampled = [
+        span("web", n + 1, trace=n + 1, state=f"ot=th:{threshold}", end_s=n * 0.02,
+             attributes=OK | {"peer.service": "cart", "http.route": f"/{n % 40}"})
+        for n in range(calls)
+        if chance.getrandbits(56) >= limit
+    ]  # fmt: skip
+    inbox.take_spans(*sampled)
+    inbox.count_spans()
+    ((requests, attempts),) = inbox.rows()
+    timed = reader.edge_latency(inbox.cursor, *EVER)["count"].to_pylist()
+
+    deviation = math.sqrt(calls * (1 - kept) / kept)
+    assert requests == pytest.approx(calls, abs=3 * deviation)
+    assert requests == pytest.approx(len(sampled) / kept, rel=0.02), "rounding bends nothing"
+    assert (attempts, sum(timed)) == (requests, requests)
+
+
 def sli(count, time_s=5, destination="cart|v1"):
     """Return what the proxy of web counted."""
     tags = {"direction": "outbound", "upstream_cluster": destination}
@@ -298,3 +322,40 @@ def test_any_order_grouping_delay_and_restart_count_the_same(bodies, data):
         inbox.count_spans(T0 + (at_s + 120) * SECOND)
 
         assert inbox.rows(*PAIR) == [("cart", "redis", 2, 2), ("web", "cart", 2, 2)]
+
+
+def read_then(inbox, between, at_ns=T0 + 120 * SECOND):
+    """Read the stretch that is due, let something happen, put the stretch into the rollups."""
+    inbox.recorder.watch_spans()
+    stretch = read_stretch(inbox.cursor, at_ns // SECOND)
+    between()
+    inbox.recorder.put_spans(inbox.cursor, stretch)
+
+
+def test_spans_that_come_while_a_stretch_is_read_are_counted_by_the_next_one(inbox):
+    inbox.take_spans(span("web", 1, trace=1))
+
+    read_then(inbox, lambda: inbox.take_spans(span("web", 2, trace=2), at_ns=T0 + 120 * SECOND))
+    assert inbox.total() == 1
+    inbox.count_spans()
+
+    assert inbox.total() == 2
+
+
+def test_a_mark_that_late_spans_set_back_meanwhile_stays_where_they_set_it(inbox):
+    inbox.count_spans(T0 + 60 * SECOND)
+    inbox.take_spans(span("web", 1, trace=1, end_s=70), at_ns=T0 + 120 * SECOND)
+
+    read_then(inbox, lambda: inbox.take_spans(span("web", 2, trace=2), at_ns=T0 + 120 * SECOND))
+    assert mark_s(inbox.cursor) == T0 // SECOND
+    inbox.count_spans()
+
+    assert inbox.total() == 2
+
+
+def test_a_pair_that_a_metric_claims_while_its_spans_are_read_counts_once(inbox):
+    inbox.take_spans(*CALL)
+
+    read_then(inbox, lambda: inbox.take(sli(7)))
+
+    assert inbox.rows(*PAIR, "signal") == [("web", "cart", "sli", 7, 7)]

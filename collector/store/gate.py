@@ -1,7 +1,7 @@
 """What may come in: series within their limits, odd points counted, all warnings in one place.
 
 The series of a batch get their ids here; those that are too many get an overflow series. Never
-writes and never drops a count. ``warnings`` is a plain mapping that any thread may read.
+writes and never drops a count. Any thread may read ``warnings`` and ``overflowed``.
 """
 
 from collections import Counter
@@ -16,15 +16,22 @@ from collector.otlp.batch import Batch, Series
 from collector.otlp.cardinality import (
     DEFAULT_LIMITS,
     GENERATION_NS,
+    METRIC_FULL,
     OVERFLOW_ATTRIBUTES,
+    SERVICE_FULL,
     Cardinality,
     CardinalityLimits,
 )
 from collector.otlp.overflow import Diverted, Overflow
 from collector.store.dictionaries import Dictionaries
+from collector.telemetry import Counter as Sums
 
 EDGE_OVERFLOW: Final = "count of a new edge in an overflow row: its service has too many"
 OVERFLOW_FORGOTTEN: Final = "overflow series began anew: too many streams behind them"
+_MAX_PLACED: Final = 200_000
+"""Series that are remembered beside those of the batches; they are made anew when forgotten."""
+_LIMITS: Final = {METRIC_FULL: "series_per_metric", SERVICE_FULL: "series_per_service"}
+"""Reason of a refusal -> field of ``CardinalityLimits``."""
 _UNTOLD: Final = frozenset({LATE, FUTURE})
 """No sender can do anything about the first; the receiver tells of the second."""
 
@@ -43,7 +50,7 @@ class Taken:
     warnings: Mapping[str, int]
 
 
-class Intake:
+class Gate:
     """Limits and warnings, undone with their transaction."""
 
     def __init__(
@@ -55,12 +62,17 @@ class Intake:
         self.arrivals = Arrivals()
         self.warnings: Mapping[str, int] = {}
         """Counts by reason since the start; replaced, never changed."""
+        self.overflowed = Sums()
+        """What was too much since the start: (limit, service, metric; '' for edges) -> counts."""
         self._pending: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, str, str]] = Counter()
+        self._series: dict[int, dict[Series, Series]] = {}
+        self._placed_series = 0
         dictionaries.edges.limit = limits.edges_per_service
 
     def take(self, batch: Batch, resources: Sequence[int], now_ns: int) -> Taken:
         """Give ids to the series of a batch; ``resources`` are the ids of its resources."""
-        series = tuple(replace(one, resource=resources[one.resource]) for one in batch.series)
+        series = self._placed(batch.series, resources)
         for heard in batch.heard:
             self.overflow.counters.hear(resources[heard.resource], heard.start_ns, heard.time_ns)
         warnings: Counter[str] = Counter()
@@ -84,9 +96,14 @@ class Intake:
         self.cardinality.commit(now_ns)
         self.arrivals.commit()
         edges = self.dictionaries.edges
-        self._pending[EDGE_OVERFLOW] += edges.overflowed
+        self._pending[EDGE_OVERFLOW] += edges.overflowed.total()
         self._pending[OVERFLOW_FORGOTTEN] += self.overflow.commit()
-        edges.overflowed = 0
+        for service, number in edges.overflowed.items():
+            self.overflowed.add(("edges_per_service", service, ""), number)
+        for owner, number in self._refused.items():
+            self.overflowed.add(owner, number)
+        edges.overflowed.clear()
+        self._refused.clear()
         if +self._pending:
             self.warnings = Counter(self.warnings) + self._pending
         self._pending.clear()
@@ -96,8 +113,9 @@ class Intake:
         self.cardinality.rollback()
         self.arrivals.rollback()
         self.overflow.counters.rollback()
-        self.dictionaries.edges.overflowed = 0
+        self.dictionaries.edges.overflowed.clear()
         self._pending.clear()
+        self._refused.clear()
 
     def load(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Take the series that had points in the last day of the file as the active ones."""
@@ -116,17 +134,37 @@ class Intake:
             self.cardinality.touch(series_id, (service, name))
         self.cardinality.commit(0)
 
+    def _placed(self, series: Sequence[Series], resources: Sequence[int]) -> tuple[Series, ...]:
+        """Return series with the ids of their resources, the same objects as the time before."""
+        if self._placed_series > _MAX_PLACED:
+            self._series.clear()
+            self._placed_series = 0
+        found = []
+        for one in series:
+            resource = resources[one.resource]
+            known = self._series.setdefault(resource, {})
+            placed = known.get(one)
+            if placed is None:
+                placed = known[one] = replace(one, resource=resource)
+                self._placed_series += 1
+            found.append(placed)
+        return tuple(found)
+
     def _admit(self, batch: Batch, series: Sequence[Series], warnings: Counter[str]) -> list[int]:
         """Return the ids of series; -1 of the new ones that are too many."""
         ids = self.dictionaries.series
         services = [resource.service for resource in batch.resources]
         found: list[int] = []
         for local, one in zip(batch.series, series, strict=True):
-            owner = services[local.resource], one.name
             known = ids.find(one)
+            if known is not None and self.cardinality.is_active(known):
+                found.append(known)
+                continue
+            owner = services[local.resource], one.name
             reason = self.cardinality.refusal(owner) if known is None else None
             if reason is not None:
                 warnings[reason] += 1
+                self._refused[_LIMITS[reason], *owner] += 1
                 found.append(-1)
                 continue
             series_id = ids.id_of(one) if known is None else known
