@@ -71,11 +71,11 @@ class Histogram:
         self._counts = [0] * (len(bounds) + 1)
         self._sum = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one value."""
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count a value, once or several times."""
         with self._lock:
-            self._counts[bisect_left(self._bounds, value)] += 1
-            self._sum += value
+            self._counts[bisect_left(self._bounds, value)] += times
+            self._sum += value * times
 
     def value(self) -> Distribution:
         """Return the counts of this moment."""

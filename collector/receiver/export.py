@@ -4,7 +4,7 @@ Never knows a socket. Raises what ``faults`` can name; when it returns, the data
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol, runtime_checkable
@@ -28,15 +28,17 @@ from collector.otlp.logs import decode_logs
 from collector.otlp.metrics import decode_metrics
 from collector.otlp.traces import decode_traces
 from collector.receiver.skew import skew_warning
-from collector.store.writer import Ack
+from collector.store.acks import Ack
 
 SignalName = Literal["traces", "metrics", "logs"]
 Encoding = Literal["protobuf", "json"]
 
 COMMIT_TIMEOUT_S: Final = 30.0
 """After this long without a commit the sender is told to come again; a repeat is not counted."""
+MAX_RESPONSE_BYTES: Final = 4 * 2**20
+"""OTLP's limit of a response."""
 MAX_MESSAGE_CHARACTERS: Final = 4096
-"""A response must stay small (OTLP: 4 MiB); what is too much to say is cut here."""
+"""What is too much to say is cut here; the only part of a response that may be long."""
 
 
 class Sink(Protocol):
@@ -93,6 +95,23 @@ SIGNALS: Final[Mapping[SignalName, Signal]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What the sender of durable data is told: how many items were left out, and why; warnings."""
+
+    rejected: int
+    message: str
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """A sink that decodes traces itself, many requests together: ``receiver.gathering``."""
+
+    def gather(self, body: bytes) -> Future[Told]:
+        """Take a trace export; the future is done when its spans are durable."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """A decoded request; ``digest`` identifies its content, by which a repeat is known."""
 
@@ -105,8 +124,14 @@ def prepare(name: SignalName, body: bytes, *, encoding: Encoding = "protobuf") -
     """Decode a body; raise MalformedPayload. The same data in JSON have the same digest."""
     signal = SIGNALS[name]
     encoded = json_to_protobuf(signal.request_type, body) if encoding == "json" else body
-    digest = hashlib.sha256(name.encode() + b"\0" + encoded).digest()
-    return Prepared(signal, replace(signal.decode(encoded), signal=name), digest)
+    return Prepared(signal, replace(signal.decode(encoded), signal=name), digest(name, encoded))
+
+
+def digest(name: SignalName, body: bytes) -> bytes:
+    """Return what identifies the content of a request."""
+    hashed = hashlib.sha256(name.encode() + b"\0")
+    hashed.update(body)
+    return hashed.digest()
 
 
 def submit(sink: Sink, prepared: Prepared) -> Future[Ack] | None:
@@ -120,16 +145,51 @@ def note_refused(sink: Sink, signal: str, error: Exception) -> None:
         sink.refused(signal, error)
 
 
+def told(rejected: int, message: str, warning: str) -> Told:
+    """Return what to say: of what was left out, then of what was taken but is odd."""
+    return Told(rejected, "; ".join(filter(None, (message, warning))))
+
+
 def answer(prepared: Prepared, ack: Ack | None, now_ns: int) -> Any:
     """Return the response message: empty, unless items were rejected or the sender is warned."""
-    rejected, message = (ack or prepared.batch).rejected, (ack or prepared.batch).message
-    said = "; ".join(filter(None, (message, skew_warning(prepared.batch, now_ns))))
-    response = prepared.signal.response_type()
-    if rejected:
-        setattr(response.partial_success, prepared.signal.rejected_field, rejected)
-    if rejected or said:
-        response.partial_success.error_message = said[:MAX_MESSAGE_CHARACTERS]
+    kept = ack or prepared.batch
+    said = told(kept.rejected, kept.message, skew_warning(prepared.batch, now_ns))
+    return respond(prepared.signal, said)
+
+
+def respond(signal: Signal, said: Told) -> Any:
+    """Return the response message that says it."""
+    response = signal.response_type()
+    if said.rejected:
+        setattr(response.partial_success, signal.rejected_field, said.rejected)
+    if said.rejected or said.message:
+        response.partial_success.error_message = said.message[:MAX_MESSAGE_CHARACTERS]
     return response
+
+
+def start(
+    sink: Sink, name: SignalName, body: bytes, clock_ns: Callable[[], int], done: Future[Told]
+) -> None:
+    """Decode and submit; ``done`` gets what to tell the sender, or why not, after the commit."""
+    try:
+        prepared = prepare(name, body)
+        waiting = submit(sink, prepared)
+    except Exception as error:  # noqa: BLE001 - told to whoever waits
+        done.set_exception(error)
+        return
+
+    def committed(acked: Future[Ack]) -> None:
+        error = acked.exception()
+        if error is not None:
+            done.set_exception(error)
+            return
+        ack = acked.result()
+        done.set_result(told(ack.rejected, ack.message, skew_warning(prepared.batch, clock_ns())))
+
+    if waiting is None:
+        done.set_result(Told(prepared.batch.rejected, prepared.batch.message))
+    else:
+        waiting.add_done_callback(committed)
 
 
 def export(sink: Sink, name: SignalName, body: bytes, *, now_ns: int) -> Any:
@@ -137,6 +197,8 @@ def export(sink: Sink, name: SignalName, body: bytes, *, now_ns: int) -> Any:
 
     Raises MalformedPayload, BatchRefused, Overloaded, StoreClosed, WriteFailed or TimeoutError.
     """
+    if name == "traces" and isinstance(sink, Gathers):
+        return respond(SIGNALS[name], sink.gather(body).result(COMMIT_TIMEOUT_S))
     prepared = prepare(name, body)
     waiting = submit(sink, prepared)
     return answer(prepared, waiting.result(COMMIT_TIMEOUT_S) if waiting else None, now_ns)

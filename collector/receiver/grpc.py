@@ -16,14 +16,21 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import grpc
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from collector.otlp.errors import MalformedPayload
 from collector.receiver.access import OPEN, Access
 from collector.receiver.admission import Admission
 from collector.receiver.errors import BadCredentialFile, PortInUse, Unauthenticated
-from collector.receiver.export import SIGNALS, SignalName, Sink, export, note_refused
+from collector.receiver.export import (
+    MAX_RESPONSE_BYTES,
+    SIGNALS,
+    SignalName,
+    Sink,
+    export,
+    note_refused,
+)
 from collector.receiver.faults import Fault, fault_of
+from collector.receiver.health import LOOK_EVERY_S, Health, Trouble, no_trouble
 from collector.receiver.overdue import Overdue
 from collector.receiver.tls import grpc_credentials
 from collector.store.errors import StoreClosed
@@ -82,13 +89,13 @@ class GrpcReceiver:
     host: str
     port: int
     server: Any
-    health: Any
+    health: Health
     services: "_Services"
 
     def stop(self, grace_s: float = 5.0) -> None:
         """Refuse new calls by UNAVAILABLE, let those in flight end. Close the writer after this."""
         self.services.turn_all_away()
-        self.health.enter_graceful_shutdown()
+        self.health.end()
         self.services.wait_for_calls(grace_s)
         self.server.stop(min(grace_s, _LAST_S)).wait()
         self.services.close()
@@ -104,10 +111,15 @@ def start_grpc(
     admission: Admission | None = None,
     keepalive: Keepalive = KEEPALIVE,
     message_s: float = MESSAGE_S,
+    trouble: Trouble = no_trouble,
+    look_every_s: float = LOOK_EVERY_S,
     clock_ns: Callable[[], int] = time.time_ns,
     setting: str = "otlp_grpc_port",
 ) -> GrpcReceiver:
-    """Listen; raise PortInUse, which names ``setting``, or BadCredentialFile."""
+    """Listen; raise PortInUse, which names ``setting``, or BadCredentialFile.
+
+    ``trouble`` is what the health service follows, looked at every ``look_every_s``.
+    """
     gate = admission or Admission()
     threads = ThreadPoolExecutor(
         gate.max_requests + _SPARE_THREADS, thread_name_prefix="otlp-grpc"
@@ -116,6 +128,7 @@ def start_grpc(
         threads,
         options=[
             ("grpc.max_receive_message_length", max_message_bytes),
+            ("grpc.max_send_message_length", MAX_RESPONSE_BYTES),
             ("grpc.so_reuseport", 0),  # else two servers share a port, and each gets half
             ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
             ("grpc.server_handshake_timeout_ms", 20_000),
@@ -124,8 +137,8 @@ def start_grpc(
     )
     services = _Services(sink, gate, access, clock_ns, message_s)
     server.add_generic_rpc_handlers((services,))
-    checks = health.HealthServicer(experimental_non_blocking=True)
-    health_pb2_grpc.add_HealthServicer_to_server(checks, server)
+    checks = Health((signal.service for signal in SIGNALS.values()), trouble, look_every_s)
+    checks.serve(server)
     try:
         bound = _bind(server, f"{_bracketed(host)}:{port}", access)
     except RuntimeError as error:
@@ -135,8 +148,7 @@ def start_grpc(
         services.close()
         raise
     server.start()
-    for service in ("", *(signal.service for signal in SIGNALS.values())):
-        checks.set(service, health_pb2.HealthCheckResponse.SERVING)
+    checks.start()
     return GrpcReceiver(host, bound, server, checks, services)
 
 

@@ -8,7 +8,7 @@ import errno
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -19,8 +19,8 @@ from collector.receiver.access import OPEN, Access
 from collector.receiver.admission import Admission
 from collector.receiver.cors import Cors
 from collector.receiver.errors import PortInUse
-from collector.receiver.export import Sink
-from collector.receiver.http_app import OtlpApp
+from collector.receiver.export import SignalName, Sink
+from collector.receiver.http_app import PATHS, OtlpApp
 from collector.receiver.http_connection import DEADLINES, Deadlines, protocol
 from collector.receiver.tls import ssl_context
 
@@ -59,6 +59,7 @@ def start_http(
     cors: Cors = NO_CORS,
     admission: Admission | None = None,
     deadlines: Deadlines = DEADLINES,
+    paths: Mapping[str, SignalName] = PATHS,
     clock_ns: Callable[[], int] = time.time_ns,
     setting: str = "otlp_http_port",
 ) -> HttpReceiver:
@@ -66,7 +67,8 @@ def start_http(
     context = ssl_context(access.tls) if access.tls else None
     listener = _listen(host, port, setting)
     pool = ThreadPoolExecutor(_DECODERS, thread_name_prefix="otlp-http-decode")
-    app = OtlpApp(sink, pool, max_body_bytes, access, cors, admission or Admission(), clock_ns)
+    gate = admission or Admission()
+    app = OtlpApp(sink, pool, max_body_bytes, access, cors, gate, clock_ns, paths)
     server = uvicorn.Server(
         uvicorn.Config(
             app,

@@ -10,7 +10,7 @@ import gzip
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -34,10 +34,11 @@ from collector.receiver.errors import (
 from collector.receiver.export import SIGNALS, Encoding, SignalName, Sink
 from collector.receiver.faults import fault_of
 from collector.receiver.unpacking import check_encoding, is_packed, unpack
+from collector.store.acks import Ack
 from collector.store.errors import StoreClosed
-from collector.store.writer import Ack
 
 PATHS: Final[Mapping[str, SignalName]] = {f"/v1/{name}": name for name in SIGNALS}
+"""Where OTLP wants each signal; a server may be told others."""
 _MEDIA_TYPES: Final[dict[str, Encoding]] = {
     "application/x-protobuf": "protobuf",
     "application/json": "json",
@@ -63,6 +64,7 @@ class OtlpApp:
     cors: Cors
     admission: Admission
     clock_ns: Callable[[], int]
+    paths: Mapping[str, SignalName] = field(default_factory=lambda: PATHS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -76,7 +78,7 @@ class OtlpApp:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            name = _signal(request)
+            name = self._signal(request)
             if _is_preflight(request) and self.cors.origins:
                 return _preflight(self.cors, request.headers["origin"])
             self._check(request)
@@ -86,9 +88,15 @@ class OtlpApp:
         except asyncio.CancelledError:
             return _refuse(StoreClosed("stopped before the commit; send again"), request.headers)
         except Exception as error:  # noqa: BLE001 - told to the sender
-            export.note_refused(self.sink, PATHS.get(request.url.path, "unknown"), error)
+            export.note_refused(self.sink, self.paths.get(request.url.path, "unknown"), error)
             return _refuse(error, request.headers)
         return _reply(message, HTTPStatus.OK, request.headers)
+
+    def _signal(self, request: Request) -> SignalName:
+        try:
+            return self.paths[request.url.path]
+        except KeyError:
+            raise NoSuchPath(request.url.path, tuple(self.paths)) from None
 
     def _check(self, request: Request) -> None:
         if request.method != "POST":
@@ -136,13 +144,6 @@ class OtlpApp:
             ticket.hold(len(chunk))
             chunks.append(chunk)
         return b"".join(chunks)
-
-
-def _signal(request: Request) -> SignalName:
-    try:
-        return PATHS[request.url.path]
-    except KeyError:
-        raise NoSuchPath(request.url.path, tuple(PATHS)) from None
 
 
 def _is_preflight(request: Request) -> bool:

@@ -13,6 +13,8 @@ from google.rpc.code_pb2 import Code
 from google.rpc.status_pb2 import Status
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from collector.receiver.upgrades import without_offers
+
 MAX_HEADER_BYTES: Final = 64 * 1024
 
 
@@ -41,6 +43,8 @@ class Connection(HttpToolsProtocol):
     _timer: asyncio.TimerHandle | None = None
     _header_bytes: int | None = 0
     """None while a body is read."""
+    _held: bytes = b""
+    """The beginning of what may be an offer to upgrade."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first request its time."""
@@ -61,7 +65,9 @@ class Connection(HttpToolsProtocol):
             if self._header_bytes > MAX_HEADER_BYTES + _body_bytes(data):
                 self.send_400_response("the headers are too large")
                 return
-        super().data_received(data)
+            data, self._held = without_offers(self._held, data)
+        if data:
+            super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Give a request that came behind another its time too."""
@@ -70,6 +76,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Give the body its time."""
+        if self.parser.should_upgrade():  # behind another request in one piece: never a success
+            self.send_400_response("an upgrade cannot be offered behind another request")
+            return
         self._header_bytes = None
         self._arm(self.deadlines.body_s)
         super().on_headers_complete()
@@ -82,8 +91,9 @@ class Connection(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, where no encoding is known, with a Status in JSON."""
+        message = f"{msg.rstrip('.')}; this port speaks HTTP/1.1"
         body = json_format.MessageToJson(
-            Status(code=Code.INVALID_ARGUMENT, message=msg), indent=None
+            Status(code=Code.INVALID_ARGUMENT, message=message), indent=None
         ).encode()
         self.transport.write(
             b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"

@@ -6,9 +6,9 @@ items; never keeps a batch.
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from typing import Final
+from typing import Any, Final, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,11 +16,20 @@ import pyarrow.compute as pc
 from collector.otlp.batch import Batch
 from collector.receiver.export import Sink
 from collector.redaction.redactor import Counts, Redacted
-from collector.store.writer import Ack
+from collector.store.acks import Ack, Part, Together
 from collector.telemetry import Counter, Histogram, Registry
 
 _LOG: Final = logging.getLogger(__name__)
 Redact = Callable[[Batch], Redacted]
+
+
+class Keeper(Sink, Protocol):
+    """What commits: ``collector.store.writer.Writer``."""
+
+    def submit_together(self, asked: Together) -> Future[tuple[Ack, ...]]:
+        """Queue requests that were decoded together; an answer for each."""
+        ...
+
 
 _TIMES: Final = {"spans": "start_ns", "logs": "time_ns", "points": "time_ns"}
 """Tables whose newest time tells how far behind the senders we are."""
@@ -62,7 +71,7 @@ class Received:
 class Intake:
     """A Sink before the writer, for one transport."""
 
-    def __init__(self, sink: Sink, redact: Redact, received: Received, transport: str) -> None:
+    def __init__(self, sink: Keeper, redact: Redact, received: Received, transport: str) -> None:
         self._sink, self._redact = sink, redact
         self._received, self._transport = received, transport
 
@@ -73,44 +82,75 @@ class Intake:
         waiting = self._sink.submit(clean.batch, digest)
         counted: Future[Ack] = Future()
         counted.set_running_or_notify_cancel()  # what is being written cannot be called back
-        waiting.add_done_callback(lambda done: self._done(done, counted, clean, started_s))
+        part = Part(digest, batch.rows, batch.rejected, batch.message)
+
+        def done(acked: Future[Ack]) -> None:
+            if self._handed_on(acked, counted):
+                self._count((acked.result(),), (part,), clean, started_s)
+                counted.set_result(acked.result())
+
+        waiting.add_done_callback(done)
+        return counted
+
+    def submit_together(self, asked: Together) -> Future[tuple[Ack, ...]]:
+        """Hand on requests that were decoded together; raises what the writer raises."""
+        started_s = time.monotonic()
+        clean = self._redact(asked.batch)
+        waiting = self._sink.submit_together(Together(clean.batch, asked.parts))
+        counted: Future[tuple[Ack, ...]] = Future()
+        counted.set_running_or_notify_cancel()
+
+        def done(acked: Future[tuple[Ack, ...]]) -> None:
+            if self._handed_on(acked, counted):
+                self._count(acked.result(), asked.parts, clean, started_s)
+                counted.set_result(acked.result())
+
+        waiting.add_done_callback(done)
         return counted
 
     def refused(self, signal: str, error: Exception) -> None:
         """Count a request that was answered with an error."""
         self._received.refused.add((signal, self._transport, type(error).__name__))
 
-    def _done(
-        self, done: Future[Ack], counted: Future[Ack], clean: Redacted, started_s: float
-    ) -> None:
-        """Count, then answer: whoever has an answer finds it counted."""
-        error = done.exception()
-        if error is not None:  # the transport counts it
+    @staticmethod
+    def _handed_on(acked: Future[Any], counted: Future[Any]) -> bool:
+        """Tell whether there is an answer to count; the transport counts what failed."""
+        error = acked.exception()
+        if error is not None:
             counted.set_exception(error)
-            return
-        ack = done.result()
+        return error is None
+
+    def _count(
+        self, acks: Sequence[Ack], parts: Sequence[Part], clean: Redacted, started_s: float
+    ) -> None:
+        """Count, before the answer: whoever has an answer finds it counted."""
         try:
-            self._count(ack, clean, started_s)
+            self._count_all(acks, parts, clean, time.monotonic() - started_s)
         except Exception:  # noqa: BLE001 - durable is durable; the sender must know
             _LOG.exception("an export could not be counted")
-        counted.set_result(ack)
 
-    def _count(self, ack: Ack, clean: Redacted, started_s: float) -> None:
+    def _count_all(
+        self, acks: Sequence[Ack], parts: Sequence[Part], clean: Redacted, took_s: float
+    ) -> None:
         batch, received = clean.batch, self._received
         key = (batch.signal, self._transport)
-        received.ack_seconds.observe(time.monotonic() - started_s)
         received.bytes.add(key, batch.body_bytes)
-        received.requests.add((*key, "repeated" if ack.is_repeat else "accepted"))
-        shed = ack.rejected - batch.rejected
-        kept = batch.rows - shed
-        received.items.add((*key, "repeated" if ack.is_repeat else "accepted"), kept)
-        if ack.is_repeat:
+        received.ack_seconds.observe(took_s, len(acks))
+        for outcome, is_repeat in (("accepted", False), ("repeated", True)):
+            kept = [part.rows - (ack.rejected - part.rejected)
+                    for ack, part in zip(acks, parts, strict=True)
+                    if ack.is_repeat is is_repeat]  # fmt: skip
+            if kept:
+                received.requests.add((*key, outcome), len(kept))
+                received.items.add((*key, outcome), sum(kept))
+        if all(ack.is_repeat for ack in acks):
             return
-        if ack.rejected:
-            received.items.add((*key, "rejected"), ack.rejected)
-            for reason, number in reasons(ack.message).items():
-                if reason not in batch.warnings:
-                    received.rejected.add((*key, reason), number)
+        for ack in acks:
+            if ack.rejected and not ack.is_repeat:
+                received.items.add((*key, "rejected"), ack.rejected)
+                for reason, number in reasons(ack.message).items():
+                    if reason not in batch.warnings:
+                        received.rejected.add((*key, reason), number)
         _count_masked(received.masked, batch.signal, clean.masked)
         self._note_newest(batch)
 

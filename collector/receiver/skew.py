@@ -21,7 +21,11 @@ def skew_warning(batch: Batch, now_ns: int) -> str:
     found = list(_ranges(batch))
     if not found:
         return ""
-    low, high = min(low for low, _ in found), max(high for _, high in found)
+    return skew_of(min(low for low, _ in found), max(high for _, high in found), now_ns)
+
+
+def skew_of(low: int, high: int, now_ns: int) -> str:
+    """Return what to tell the sender of times from ``low`` to ``high``, in ns."""
     if now_ns - FAR_NS <= low and high <= now_ns + FAR_NS:
         return ""
     return (

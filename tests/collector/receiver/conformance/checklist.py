@@ -31,13 +31,13 @@ PARTS = {
         Point("C08", "M", "Unknown fields and enum values, and fields of old senders, do no harm"),
         Point("C09", "P", "Profiles are refused cleanly: UNIMPLEMENTED, 404"),
         Point("C10", "P", "Bad ids are rejected one by one; a span without kind is kept"),
-        Point("C11", "P", "Odd times are accepted, and far ones warned of"),
+        Point("C11", "P", "Odd times are accepted and warned of"),
         Point("C12", "P", "Text that is not UTF-8 makes the request malformed"),
     ),
     "gRPC": (
         Point("G01", "M", "Three services answer `Export` with their own response"),
         Point("G02", "M", "Over the size limit: RESOURCE_EXHAUSTED without RetryInfo, also gzip"),
-        Point("G03", "M", "A response stays small, whatever there is to say"),
+        Point("G03", "M", "A response stays below 4 MiB, whatever there is to say"),
         Point("G04", "S", "Overload is UNAVAILABLE or RESOURCE_EXHAUSTED, with RetryInfo"),
         Point("G05", "S", "Bad data are INVALID_ARGUMENT with BadRequest"),
         Point("G06", "M", "What could succeed later has a code that senders retry, all else none"),
@@ -45,11 +45,11 @@ PARTS = {
         Point("G08", "P", "Pings of clients are welcome; connections may be given an age"),
         Point("G09", "M", "TLS and mTLS, with certificates replaced while running"),
         Point("G10", "P", "A wrong bearer token is UNAUTHENTICATED, before the body is read"),
-        Point("G11", "S", "grpc.health.v1 tells the state of each service"),
+        Point("G11", "S", "grpc.health.v1 tells whether telemetry would be taken"),
         Point("G12", "P", "At the end calls in flight are committed, later ones UNAVAILABLE"),
     ),
     "HTTP": (
-        Point("H01", "M", "POST on three paths; else 404, 405, 415"),
+        Point("H01", "M", "POST on three paths, which may be others; else 404, 405, 415"),
         Point("H02", "M", "Protobuf and JSON by Content-Type, answered in kind"),
         Point("H03", "M", "gzip in, gzip out when asked; bad gzip 400, unknown encoding 415"),
         Point("H04", "M", "413 over the limit, also after decompression"),
@@ -62,6 +62,7 @@ PARTS = {
         Point("H11", "P", "CORS for named origins, off by default"),
         Point("H12", "P", "A wrong bearer token is 401 with a Status"),
         Point("H13", "P", "TLS and mTLS, with certificates replaced while running"),
+        Point("H14", "m", "HTTP/1.1 is spoken, and who asks for HTTP/2 is told so at once"),
     ),
     "JSON": (
         Point("J01", "M", "Ids are hex in either case, other bytes base64"),
@@ -79,13 +80,16 @@ PARTS = {
         Point("J13", "P", "Lines of JSON are not OTLP/HTTP"),
         Point("J14", "M", "A request is the same in JSON and in protobuf"),
     ),
-    "Metrics, as far as they are accepted": (
+    "Metrics": (
         Point("X01", "M", "All five types are accepted whole"),
         Point("X02", "M", "Each temporality is accepted"),
         Point("X03", "M", "A point without a recorded value is accepted"),
+        Point("X04", "M", "Another start time is a reset: nothing is lost, nothing doubled"),
         Point("X05", "M", "Buckets that do not fit their bounds are rejected by the point"),
         Point("X06", "M", "A scale outside -10..20 is rejected by the point"),
         Point("X07", "M", "Exemplars are accepted"),
+        Point("X08", "M", "Resource, scope, name, unit, type and attributes make a stream"),
+        Point("X09", "M", "Late and overlapping points are counted, and told of"),
     ),
 }
 POINTS = tuple(point for part in PARTS.values() for point in part)

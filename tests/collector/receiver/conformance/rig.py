@@ -20,7 +20,7 @@ from google.rpc.status_pb2 import Status
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
 from collector.receiver.export import SIGNALS
-from collector.store.writer import Ack
+from collector.store.acks import Ack
 from tests.collector.exports import SECOND, T0, metrics, put_attributes, span_request
 
 PROTOBUF = {"Content-Type": "application/x-protobuf"}
@@ -101,6 +101,18 @@ def status_of(reply):
         return Status.FromString(reply.content)
     assert reply.headers["content-type"] == "application/json"
     return Status(code=reply.json()["code"], message=reply.json()["message"])
+
+
+def over_http(node, name, body, **headers):
+    """Send protobuf over HTTP to a node; return the response message."""
+    reply = node.http.post(f"/v1/{name}", content=body, headers=PROTOBUF | headers)
+    assert reply.status_code == 200, reply.content
+    return SIGNALS[name].response_type.FromString(reply.content)
+
+
+def over_grpc(node, name, body):
+    """Send over gRPC to a node; return the response message."""
+    return SIGNALS[name].response_type.FromString(call(node.grpc, METHODS[name], body))
 
 
 class Refusal(NamedTuple):

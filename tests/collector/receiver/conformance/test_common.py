@@ -1,4 +1,4 @@
-"""OTLP conformance, both transports: points C and X of the checklist."""
+"""OTLP conformance, both transports: points C of the checklist."""
 
 import gzip
 import zlib
@@ -6,12 +6,9 @@ import zlib
 import grpc
 import pytest
 from backports import zstd
-from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
-    ExportMetricsServiceRequest,
-)
 
 from collector.receiver.export import SIGNALS
-from tests.collector.exports import SECOND, T0, put_attributes, span_request
+from tests.collector.exports import SECOND, T0, span_request
 from tests.collector.receiver.conformance.rig import (
     BAD,
     GOOD,
@@ -23,26 +20,14 @@ from tests.collector.receiver.conformance.rig import (
     call,
     json_request,
     json_span,
+    over_grpc,
+    over_http,
     refusal,
 )
 
+BOTH = pytest.mark.parametrize("transport", [over_grpc, over_http])
 DAY = 24 * 3600 * SECOND
 SIGNAL_NAMES = list(SIGNALS)
-
-
-def post(node, name, body, **headers):
-    """Send protobuf over HTTP; return the response message."""
-    reply = node.http.post(f"/v1/{name}", content=body, headers=PROTOBUF | headers)
-    assert reply.status_code == 200, reply.content
-    return SIGNALS[name].response_type.FromString(reply.content)
-
-
-def send(node, name, body):
-    """Send over gRPC; return the response message."""
-    return SIGNALS[name].response_type.FromString(call(node.grpc, METHODS[name], body))
-
-
-BOTH = pytest.mark.parametrize("transport", [send, post])
 
 
 @pytest.mark.parametrize(
@@ -67,7 +52,7 @@ def test_c01_grpc_takes_plain_and_compressed_messages(node, compression):
 )
 def test_c01_http_takes_plain_and_compressed_bodies(node, encoding, pack):
     body = span_request(name=f"c01 {encoding}")
-    post(node, "traces", pack(body), **{"Content-Encoding": encoding})
+    over_http(node, "traces", pack(body), **{"Content-Encoding": encoding})
 
     assert node.named(f"c01 {encoding}") == 1
 
@@ -77,7 +62,7 @@ def test_c01_members_and_frames_in_a_row_are_one_body(node, pack):
     name = f"c01 {pack.__module__}"
     body = span_request(name=name)
     encoding = "gzip" if pack is gzip.compress else "zstd"
-    post(node, "traces", pack(body[:20]) + pack(body[20:]), **{"Content-Encoding": encoding})
+    over_http(node, "traces", pack(body[:20]) + pack(body[20:]), **{"Content-Encoding": encoding})
 
     assert node.named(name) == 1
 
@@ -136,10 +121,10 @@ def test_c07_a_repeat_is_answered_but_not_counted_on_whatever_way_it_comes(node)
     body = span_request(name="c07")
     packed = {"Content-Encoding": "gzip"}
     for reply in (
-        send(node, "traces", body),
-        send(node, "traces", body),
-        post(node, "traces", body),
-        post(node, "traces", gzip.compress(body), **packed),
+        over_grpc(node, "traces", body),
+        over_grpc(node, "traces", body),
+        over_http(node, "traces", body),
+        over_http(node, "traces", gzip.compress(body), **packed),
     ):
         assert reply.ByteSize() == 0
 
@@ -201,16 +186,14 @@ def test_c10_a_span_without_a_kind_is_kept(node, transport):
 @pytest.mark.parametrize(
     ("start_ns", "end_ns", "is_warned"),
     [
-        (T0, T0 - SECOND, False),
+        (T0, T0 - SECOND, True),
         (0, 0, True),
         (T0 - DAY + 120 * SECOND, T0, False),
         (T0 - 2 * DAY, T0, True),
         (T0 + 2 * DAY, T0 + 2 * DAY, True),
     ],
 )
-def test_c11_odd_times_are_kept_and_far_ones_warned_of(
-    node, transport, start_ns, end_ns, is_warned
-):
+def test_c11_odd_times_are_kept_and_warned_of(node, transport, start_ns, end_ns, is_warned):
     name = f"c11 {start_ns} {end_ns} {transport.__name__}"
     body = span_request(name=name, start_time_unix_nano=start_ns, end_time_unix_nano=end_ns)
     partial = transport(node, "traces", body).partial_success
@@ -224,101 +207,6 @@ def test_c12_text_that_is_not_utf8_makes_a_request_malformed(node):
 
     assert refusal(node.grpc, TRACES, body).code is grpc.StatusCode.INVALID_ARGUMENT
     assert node.http.post("/v1/traces", content=body, headers=PROTOBUF).status_code == 400
-
-
-def metric_request(*adders):
-    """Return a metrics request; each adder puts points into a Metric of its own."""
-    request = ExportMetricsServiceRequest()
-    resource_metrics = request.resource_metrics.add()
-    put_attributes(resource_metrics.resource.attributes, {"service.name": "frontend"})
-    scope = resource_metrics.scope_metrics.add()
-    for add in adders:
-        metric = scope.metrics.add(name=f"m.{add.__name__}")
-        add(metric)
-    return request.SerializeToString()
-
-
-TIMES = {"start_time_unix_nano": T0, "time_unix_nano": T0 + SECOND}
-
-
-def gauge(metric, **fields):
-    metric.gauge.data_points.add(**TIMES | {"as_double": 1.5} | fields)
-
-
-def total(metric, *, temporality=2, **fields):
-    metric.sum.aggregation_temporality = temporality
-    metric.sum.data_points.add(**TIMES | {"as_int": 3} | fields)
-
-
-def histogram(metric, **fields):
-    metric.histogram.aggregation_temporality = 2
-    buckets = {"explicit_bounds": [1.0], "bucket_counts": [1, 2], "count": 3}
-    return metric.histogram.data_points.add(**TIMES | buckets | fields)
-
-
-def exponential(metric, *, scale=3, **fields):
-    metric.exponential_histogram.aggregation_temporality = 2
-    point = metric.exponential_histogram.data_points.add(**TIMES | {"count": 3} | fields)
-    point.scale = scale
-    point.positive.bucket_counts.extend([1, 2])
-
-
-def summary(metric, **fields):
-    point = metric.summary.data_points.add(**TIMES | {"count": 2, "sum": 3.0} | fields)
-    point.quantile_values.add(quantile=0.5, value=1.0)
-
-
-@BOTH
-def test_x01_all_five_types_are_accepted_whole(node, transport):
-    body = metric_request(gauge, total, histogram, exponential, summary)
-
-    assert transport(node, "metrics", body).ByteSize() == 0
-
-
-@BOTH
-@pytest.mark.parametrize("temporality", [0, 1, 2])
-def test_x02_each_temporality_is_accepted(node, transport, temporality):
-    body = metric_request(lambda metric: total(metric, temporality=temporality))
-
-    assert transport(node, "metrics", body).partial_success.rejected_data_points == 0
-
-
-@BOTH
-def test_x03_points_without_a_recorded_value_are_accepted(node, transport):
-    body = metric_request(
-        lambda metric: metric.gauge.data_points.add(**TIMES, flags=1),
-        lambda metric: histogram(metric, flags=1, explicit_bounds=[], bucket_counts=[], count=0),
-        lambda metric: summary(metric, flags=1),
-    )
-
-    assert transport(node, "metrics", body).partial_success.rejected_data_points == 0
-
-
-@BOTH
-def test_x05_buckets_that_do_not_fit_their_bounds_are_rejected_by_the_point(node, transport):
-    body = metric_request(
-        lambda metric: histogram(metric, bucket_counts=[1, 2, 3]),
-        lambda metric: histogram(metric, bucket_counts=[], explicit_bounds=[]),
-    )
-
-    assert transport(node, "metrics", body).partial_success.rejected_data_points == 1
-
-
-@BOTH
-@pytest.mark.parametrize(("scale", "rejected"), [(-11, 1), (-10, 0), (20, 0), (21, 1)])
-def test_x06_a_scale_beyond_the_range_is_rejected_by_the_point(node, transport, scale, rejected):
-    body = metric_request(lambda metric: exponential(metric, scale=scale))
-
-    assert transport(node, "metrics", body).partial_success.rejected_data_points == rejected
-
-
-@BOTH
-def test_x07_exemplars_are_accepted(node, transport):
-    def traced(metric):
-        point = histogram(metric)
-        point.exemplars.add(time_unix_nano=T0, as_double=0.5, trace_id=b"\1" * 16)
-
-    assert transport(node, "metrics", metric_request(traced)).ByteSize() == 0
 
 
 def test_c04_json_counts_what_it_rejects_as_text(node):

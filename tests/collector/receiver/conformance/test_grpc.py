@@ -2,7 +2,7 @@
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from http import HTTPStatus
 
 import grpc
@@ -24,7 +24,6 @@ from collector.receiver.grpc import Keepalive
 from collector.receiver.tls import TlsFiles
 from collector.receiver.tokens import Tokens
 from collector.store.errors import BatchRefused, Overloaded, StoreClosed, StoreError, WriteFailed
-from collector.store.writer import Ack
 from dashboards.settings import BadSetting, server_settings
 from tests.collector.exports import span_request
 from tests.collector.receiver.conformance.rig import (
@@ -73,26 +72,12 @@ def test_g02_a_message_over_the_limit_is_refused_for_good(serve_grpc, writer, co
 def test_g02_a_gzip_bomb_is_not_unpacked(serve_grpc, writer):
     receiver = serve_grpc(writer, max_message_bytes=2**20)
     bomb = b"\0" * 2**26
+    refusal(receiver, TRACES, bomb, compression=grpc.Compression.Gzip)  # the sender's own copies
     before = psutil.Process().memory_info().rss
     said = refusal(receiver, TRACES, bomb, compression=grpc.Compression.Gzip)
 
     assert said.code is grpc.StatusCode.RESOURCE_EXHAUSTED
     assert psutil.Process().memory_info().rss - before < len(bomb) // 2
-
-
-class Talkative:
-    """A sink that has much to say."""
-
-    def submit(self, _batch, _digest):
-        done = Future()
-        done.set_result(Ack(1, "many reasons " * 10**6, is_repeat=False))
-        return done
-
-
-def test_g03_a_response_stays_small_whatever_there_is_to_say(serve_grpc):
-    reply = call(serve_grpc(Talkative()), TRACES, GOOD["traces"])
-
-    assert 0 < len(reply) < 8192
 
 
 @pytest.mark.parametrize(
@@ -379,18 +364,6 @@ def test_g10_the_sdk_exports_over_mtls_with_a_token_and_gzip(serve_grpc, node, t
     tracing.shutdown()
 
     assert node.named("g10 sdk") == 1
-
-
-def test_g11_health_tells_the_state_of_the_server_and_of_each_service(serve_grpc, writer):
-    receiver = serve_grpc(writer)
-    with grpc.insecure_channel(f"127.0.0.1:{receiver.port}") as channel:
-        check = health_pb2_grpc.HealthStub(channel).Check
-        for service in ("", *(signal.service for signal in SIGNALS.values())):
-            reply = check(health_pb2.HealthCheckRequest(service=service), timeout=20)
-            assert reply.status == health_pb2.HealthCheckResponse.SERVING
-        with pytest.raises(grpc.RpcError) as caught:
-            check(health_pb2.HealthCheckRequest(service="nobody"), timeout=20)
-    assert caught.value.code() is grpc.StatusCode.NOT_FOUND
 
 
 def test_g12_at_the_end_calls_in_flight_are_committed_and_later_ones_unavailable(serve_grpc):

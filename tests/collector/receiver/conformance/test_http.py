@@ -56,6 +56,16 @@ def test_h01_other_paths_and_methods_are_refused(node, headers, method, path, st
     assert ("protobuf" in reply.headers["content-type"]) == (headers is PROTOBUF)
 
 
+def test_h01_the_paths_may_be_others(serve_http, writer, count):
+    client = serve_http(writer, paths={"/in/t": "traces", "/in/l": "logs"})
+    reply = client.post("/in/t", content=GOOD["traces"], headers=PROTOBUF)
+
+    assert (reply.status_code, count("spans")) == (200, 1)
+    refused = client.post("/v1/traces", content=GOOD["traces"], headers=PROTOBUF)
+    assert refused.status_code == 404
+    assert status_of(refused).message == "there is no /v1/traces; POST to /in/t, /in/l"
+
+
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-ndjson", "application/grpc"])
 def test_h01_other_content_types_are_415(node, kind):
     reply = node.http.post("/v1/traces", content=b"x", headers={"Content-Type": kind or ""})

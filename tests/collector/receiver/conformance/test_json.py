@@ -2,6 +2,7 @@
 
 import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -19,6 +20,7 @@ from tests.collector.exports import T0, envoy, span_request
 from tests.collector.otlp.test_json_mapping import as_otlp_json
 from tests.collector.receiver.conformance.rig import BAD, JSON, PROTOBUF, json_request, json_span
 
+EXAMPLES = Path(__file__).with_name("examples")
 KINDS = {
     "traces": ExportTraceServiceRequest,
     "metrics": ExportMetricsServiceRequest,
@@ -303,3 +305,64 @@ def test_j14_what_is_rejected_is_the_same_in_json(node):
 
     assert decode_traces(json_to_protobuf(KINDS["traces"], text)).rejected == 1
     assert post(node, text).json()["partialSuccess"]["rejectedSpans"] == "1"
+
+
+EXAMPLE_SIGNALS = {"traces": "traces", "metrics": "metrics", "logs": "logs", "events": "logs"}
+
+
+@pytest.mark.parametrize(("example", "name"), EXAMPLE_SIGNALS.items())
+def test_j14_an_example_of_each_signal_loads_with_every_field_it_has(node, example, name):
+    text = (EXAMPLES / f"{example}.json").read_text("utf-8")
+    reply = post(node, text.encode(), name)
+    assert (reply.status_code, reply.content) == (200, b"{}")
+
+    found = as_otlp_json(KINDS[name], json_to_protobuf(KINDS[name], text.encode()))
+    assert _leaves(json.loads(found)) == _leaves(json.loads(text))
+
+
+def _leaves(value, at=()):
+    """Return all that is said: by its place, as text, and unset when empty or zero."""
+    if isinstance(value, dict):
+        return {leaf for key, item in value.items() for leaf in _leaves(item, (*at, key))}
+    if isinstance(value, list):
+        return {leaf for i, item in enumerate(value) for leaf in _leaves(item, (*at, i))}
+    if value in ("", 0):
+        return set()
+    return {
+        (
+            at,
+            str(value).lower()
+            if isinstance(value, str | bool)
+            else f"{value:g}"
+            if isinstance(value, float)
+            else str(value),
+        )
+    }
+
+
+@pytest.mark.parametrize(
+    ("example", "table", "where"),
+    [
+        ("traces", "spans", f"span_id = {0x00F067AA0BA902B7} AND is_error"),
+        ("metrics", "metric_points", "value_int = 9007199254740993"),
+        ("metrics", "exemplars", "value_double = 1.4"),
+        ("logs", "logs", "severity = 17 AND body LIKE '%order 17%'"),
+        ("events", "logs", "event_name = 'shop.page.left'"),
+    ],
+)
+def test_j14_what_an_example_says_is_stored(node, example, table, where):
+    body = (EXAMPLES / f"{example}.json").read_bytes()
+    assert post(node, body, EXAMPLE_SIGNALS[example]).status_code == 200
+
+    assert node.count(table, where) == 1
+
+
+@pytest.mark.parametrize(("example", "name"), EXAMPLE_SIGNALS.items())
+def test_j14_an_example_is_the_same_request_in_protobuf(node, example, name):
+    text = (EXAMPLES / f"{example}.json").read_bytes()
+    post(node, text, name)
+    body = KINDS[name].FromString(json_to_protobuf(KINDS[name], text)).SerializeToString()
+    before = node.count("export_requests")
+    reply = node.http.post(f"/v1/{name}", content=body, headers=PROTOBUF)
+
+    assert (reply.status_code, node.count("export_requests")) == (200, before)

@@ -1,0 +1,177 @@
+"""Prometheus remote write over HTTP: which request is taken, and how each is answered.
+
+Never answers 204 before the commit. 400 means that some samples will never be taken (the others
+are durable by then), 429 and 503 that the sender shall come again; a request that comes again is
+not stored twice. Decodes in a pool, waits without a thread.
+Spec: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
+"""
+
+import asyncio
+import hashlib
+import math
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Final
+
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+
+from collector.otlp.cardinality import METRIC_FULL, SERVICE_FULL
+from collector.prometheus.remote_write import Counted, Decoded, Version, decode, unsnap
+from collector.receiver.access import OPEN, Access
+from collector.receiver.admission import Admission, Ticket
+from collector.receiver.errors import TooLarge, Unauthenticated, UnsupportedMedia, WrongMethod
+from collector.receiver.export import COMMIT_TIMEOUT_S, Sink, note_refused
+from collector.receiver.faults import fault_of
+from collector.store.acks import Ack
+from collector.store.errors import StoreClosed
+
+MEDIA_TYPE: Final = "application/x-protobuf"
+_PROTOS: Final[Mapping[str, Version]] = {
+    "": "1.0",
+    "prometheus.writerequest": "1.0",
+    "io.prometheus.write.v2.request": "2.0",
+}
+_KNOWN_TYPES: Final = tuple(
+    f"{MEDIA_TYPE};proto={name}"
+    for name in ("prometheus.WriteRequest", "io.prometheus.write.v2.Request")
+)
+GRACE_NS: Final = 3600 * 10**9
+"""An import that begins at the end of the retention shall not be overtaken by it."""
+_MAX_TEXT: Final = 1024
+_EXTRA_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"},
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"Accept-Encoding": "snappy"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteWrite:
+    """The receiver. ``keep_ns``: samples older than this would be forgotten at once."""
+
+    sink: Sink
+    pool: Executor
+    max_body_bytes: int
+    keep_ns: int
+    clock_ns: Callable[[], int]
+    admission: Admission
+    access: Access = OPEN
+
+    async def respond(self, request: Request) -> Response:
+        """Answer one request; raise ClientDisconnect when nobody is left to be told."""
+        try:
+            self._check(request)
+            version = negotiate(request.headers)
+            with self.admission.enter() as ticket:
+                return await self._write(request, version, ticket)
+        except ClientDisconnect:
+            raise
+        except asyncio.CancelledError:
+            return _refuse(StoreClosed("stopped before the commit; send again"))
+        except Exception as error:  # noqa: BLE001 - told to the sender
+            note_refused(self.sink, "metrics", error)
+            return _refuse(error)
+
+    def _check(self, request: Request) -> None:
+        if request.method != "POST":
+            raise WrongMethod(request.method)
+        if not self.access.admit(request.headers.get("authorization")):
+            raise Unauthenticated
+
+    async def _write(self, request: Request, version: Version, ticket: Ticket) -> Response:
+        body = await self._body(request, ticket)
+
+        def work() -> tuple[Decoded, Future[Ack] | None]:
+            plain = unsnap(body, self.max_body_bytes)
+            if plain is None:
+                raise TooLarge(self.max_body_bytes)
+            ticket.hold(len(plain))
+            since_ns = self.clock_ns() - self.keep_ns - GRACE_NS
+            decoded = decode(plain, version, since_ns=since_ns)
+            return decoded, self._submit(decoded, digest(version, plain))
+
+        loop = asyncio.get_running_loop()
+        decoded, waiting = await loop.run_in_executor(self.pool, work)
+        ack = None
+        if waiting is not None:  # shielded: a sender that leaves must not cancel the commit
+            commit = asyncio.shield(asyncio.wrap_future(waiting))
+            ack = await asyncio.wait_for(commit, COMMIT_TIMEOUT_S)
+        return answer(decoded, ack, version)
+
+    def _submit(self, decoded: Decoded, digest_: bytes) -> Future[Ack] | None:
+        batch = decoded.batch
+        if not batch.resources and not batch.descriptions:
+            return None
+        return self.sink.submit(batch, digest_)
+
+    async def _body(self, request: Request, ticket: Ticket) -> bytes:
+        declared = request.headers.get("content-length", "0")
+        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
+            raise TooLarge(self.max_body_bytes)
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in request.stream():
+            size += len(chunk)
+            if size > self.max_body_bytes:
+                raise TooLarge(self.max_body_bytes)
+            ticket.hold(len(chunk))
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+
+def negotiate(headers: Headers) -> Version:
+    """Return the version that the sender speaks; raise UnsupportedMedia."""
+    content_type = headers.get("content-type", "")
+    media_type, *parameters = (part.strip() for part in content_type.lower().split(";"))
+    protos = [one.removeprefix("proto=").strip('"') for one in parameters if "proto=" in one]
+    version = _PROTOS.get(protos[0] if protos else "")
+    if media_type != MEDIA_TYPE or version is None:
+        raise UnsupportedMedia("Content-Type", content_type, _KNOWN_TYPES)
+    encoding = headers.get("content-encoding", "snappy").strip().lower()
+    if encoding != "snappy":
+        raise UnsupportedMedia("Content-Encoding", encoding, ("snappy",))
+    return version
+
+
+def digest(version: Version, plain: bytes) -> bytes:
+    """Return what identifies the content of a request."""
+    hashed = hashlib.sha256(f"remote write {version}\0".encode())
+    hashed.update(plain)
+    return hashed.digest()
+
+
+def answer(decoded: Decoded, ack: Ack | None, version: Version) -> Response:
+    """Return 204 when all is durable; 400 when some of it never will be, and which series."""
+    headers = _written(decoded.taken) if version == "2.0" else {}
+    message = ack.message if ack is not None else decoded.batch.message
+    lost = decoded.batch.rejected or any(full in message for full in (METRIC_FULL, SERVICE_FULL))
+    if not lost:
+        return Response(None, HTTPStatus.NO_CONTENT, headers)
+    told = "; ".join(filter(None, (message, *decoded.faults)))
+    return Response(_line(told), HTTPStatus.BAD_REQUEST, headers, "text/plain")
+
+
+def _written(taken: Counted) -> dict[str, str]:
+    counts = {
+        "Samples": taken.samples,
+        "Histograms": taken.histograms,
+        "Exemplars": taken.exemplars,
+    }
+    return {f"X-Prometheus-Remote-Write-{name}-Written": str(at) for name, at in counts.items()}
+
+
+def _refuse(error: Exception) -> Response:
+    fault = fault_of(error)
+    headers = dict(_EXTRA_HEADERS.get(fault.http_status, {}))
+    if fault.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(fault.retry_after_s))
+    return Response(_line(fault.message), fault.http_status, headers, "text/plain")
+
+
+def _line(text: str) -> str:
+    """Return one line: senders log the first only."""
+    return f"{' '.join(text.split())[:_MAX_TEXT]}\n"
