@@ -1,0 +1,274 @@
+"""Rows of points -> Samples: sorted by series and time, one sample a moment, gaps as stale markers.
+
+Reads one table by one scan a block. The store keeps nanoseconds, Prometheus milliseconds: of points
+that fall together the last that came wins. Delta points are added up from the first that the store
+still has, so that they never fall within one answer; a gap of theirs adds nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import duckdb
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from collector.prometheus.streams import Part, Series
+from collector.promql.samples import STALE, Labels, Samples
+from collector.store.metrics import PointTable
+
+NS_PER_MS: Final = 10**6
+_SMALL: Final = 2**16
+"""Fewer positions than this sort by their two bytes."""
+_DENSE: Final = 2
+Positions = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint16]
+MAX_MS: Final = (2**63 - 1) // NS_PER_MS - 1
+
+_VALUES: Final[dict[Part, str]] = {
+    "value": "coalesce(value_double, value_int::DOUBLE)",
+    "sum": "CASE WHEN count IS NOT NULL THEN sum END",
+    "count": "count::DOUBLE",
+}
+_FOUND: Final[dict[Part, str]] = {"sum": " AND (sum IS NOT NULL OR count IS NULL)"}
+"""A distribution without a sum has no sample of it; one without a count is a gap."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """[from_ms, to_ms], both ends included, within what the store can hold."""
+
+    from_ms: int
+    to_ms: int
+
+    @property
+    def bounds_ns(self) -> tuple[int, int]:
+        """The window as [from, to) in nanoseconds."""
+        from_ms, to_ms = (min(max(end, 0), MAX_MS) for end in (self.from_ms, self.to_ms + 1))
+        return from_ms * NS_PER_MS, to_ms * NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Samples in any order: position of the series, time, value, and whether it is a delta."""
+
+    series: Positions
+    times_ms: NDArray[np.int64]
+    values: NDArray[np.float64]
+    is_delta: NDArray[np.bool_] | None = None
+    histograms: NDArray[Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Owners:
+    """Streams, the position among n series of the one that each feeds, and which are deltas."""
+
+    streams: list[int]
+    positions: list[int]
+    are_deltas: list[bool]
+
+    @property
+    def are_dense(self) -> bool:
+        """Whether the ids of the streams are most of those between the first and the last."""
+        if len(self.positions) >= _SMALL or not self.streams or any(self.are_deltas):
+            return False
+        return max(self.streams) - min(self.streams) < _DENSE * len(self.streams)
+
+    def window_ns(self, window: Window) -> tuple[int, int]:
+        """Return from when to read: deltas are needed from the first on."""
+        from_ns, to_ns = window.bounds_ns
+        return (0 if any(self.are_deltas) else from_ns), to_ns
+
+
+def owners(series: Sequence[Series]) -> Owners:
+    """Return the streams of a block; no stream feeds two series of one part."""
+    found = Owners([], [], [])
+    for position, one in enumerate(series):
+        found.streams.extend(one.streams)
+        found.positions.extend([position] * len(one.streams))
+        found.are_deltas.extend(stream in one.deltas for stream in one.streams)
+    return found
+
+
+def read_numbers(
+    cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], window: Window
+) -> Samples:
+    """Read series of one table and part: ``value``, ``sum`` or ``count``."""
+    first, owned = series[0], owners(series)
+    columns = f"{_VALUES[first.part]} AS value"
+    where = _FOUND.get(first.part, "")
+    labels = [one.labels for one in series]
+    if owned.are_dense:
+        rows = in_order(_range(cursor, first.table, columns, owned, window, where))
+    else:
+        rows = in_order(_numbers(scan(cursor, first.table, columns, owned, window, where), owned))
+    if twins(rows).any():
+        table = scan(cursor, first.table, columns, owned, window, where, is_ordered=True)
+        rows = in_order(_numbers(table, owned))
+    return samples(rows, labels, window)
+
+
+def scan(
+    cursor: duckdb.DuckDBPyConnection,
+    table: PointTable,
+    columns: str,
+    owned: Owners,
+    window: Window,
+    where: str = "",
+    *,
+    is_ordered: bool = False,
+) -> pa.Table:
+    """Read position (of the series), is_delta, time_ms and columns of the streams in the window.
+
+    ``is_ordered``: surely in the order in which they came. Else they come in pieces of that.
+    """
+    small = len(owned.positions) < _SMALL
+    return cursor.execute(
+        f"SELECT position, is_delta, time_ns // {NS_PER_MS} AS time_ms, {columns} FROM {table}"
+        " JOIN (SELECT unnest(?::INTEGER[]) AS series_id,"
+        f" unnest(?::{'USMALLINT' if small else 'INTEGER'}[]) AS position,"
+        " unnest(?::BOOLEAN[]) AS is_delta) USING (series_id)"
+        f" WHERE time_ns >= ? AND time_ns < ?{where}{' ORDER BY rowid' if is_ordered else ''}",
+        [owned.streams, owned.positions, owned.are_deltas, *owned.window_ns(window)],
+    ).to_arrow_table()
+
+
+def _range(
+    cursor: duckdb.DuckDBPyConnection,
+    table: PointTable,
+    columns: str,
+    owned: Owners,
+    window: Window,
+    where: str,
+) -> Rows:
+    """Read all streams from the first to the last id, in the order in which they came.
+
+    That needs no join, which would break the order up, and sorting costs more than a few rows.
+    """
+    low, high = min(owned.streams), max(owned.streams)
+    position = np.full(high - low + 1, _SMALL - 1, np.uint16)
+    position[np.array(owned.streams, np.int64) - low] = owned.positions
+    found = cursor.execute(
+        f"SELECT series_id - {low} AS stream, time_ns // {NS_PER_MS} AS time_ms, {columns}"
+        f" FROM {table} WHERE series_id BETWEEN {low} AND {high}"
+        f" AND time_ns >= ? AND time_ns < ?{where}",
+        list(owned.window_ns(window)),
+    ).to_arrow_table()
+    series = position[found["stream"].to_numpy()]
+    rows = Rows(series, integers(found["time_ms"]), doubles(found["value"]))
+    is_wanted = series != _SMALL - 1
+    return rows if is_wanted.all() else _taken(rows, np.flatnonzero(is_wanted))
+
+
+def in_order(rows: Rows) -> Rows:
+    """Sort rows by series and time; those of one moment stay as they came."""
+    if (rows.series[1:] < rows.series[:-1]).any():
+        rows = _taken(rows, np.argsort(rows.series, kind="stable"))
+    same = rows.series[1:] == rows.series[:-1]
+    if (same & (rows.times_ms[1:] < rows.times_ms[:-1])).any():
+        rows = _taken(rows, np.lexsort((rows.times_ms, rows.series)))
+    return rows
+
+
+def twins(rows: Rows) -> NDArray[np.bool_]:
+    """Tell of each sorted row but the last whether the next has its series and time."""
+    found: NDArray[np.bool_] = (rows.times_ms[1:] == rows.times_ms[:-1]) & (
+        rows.series[1:] == rows.series[:-1]
+    )
+    return found
+
+
+def samples(rows: Rows, labels: Sequence[Labels], window: Window) -> Samples:
+    """Add deltas up, keep the last of equal times, cut to the window; empty series go.
+
+    ``rows`` are in order.
+    """
+    if rows.is_delta is not None:
+        rows = replace(rows, values=_added_up(rows.series, rows.values, rows.is_delta))
+    is_inside = (rows.times_ms >= window.from_ms) & (rows.times_ms <= window.to_ms)
+    if not is_inside.all():
+        rows = _taken(rows, np.flatnonzero(is_inside))
+    repeated = twins(rows)
+    if repeated.any():
+        rows = _taken(rows, np.flatnonzero(~np.append(repeated, False)))
+    counts = np.bincount(rows.series, minlength=len(labels))
+    filled = np.flatnonzero(counts)
+    return Samples(
+        labels=[labels[position] for position in filled.tolist()],
+        offsets=np.concatenate(([0], np.cumsum(counts[filled]))).astype(np.int64),
+        times_ms=rows.times_ms,
+        values=rows.values,
+        histograms=rows.histograms,
+    )
+
+
+def merged(labels: Labels, parts: Sequence[Samples]) -> Samples:
+    """Return samples of several kinds as one series; at one moment the last part's is taken."""
+    sizes = [len(part.values) for part in parts]
+    histograms = np.full(sum(sizes), None, object)
+    for end, size, part in zip(np.cumsum(sizes).tolist(), sizes, parts, strict=True):
+        if part.histograms is not None:
+            histograms[end - size : end] = part.histograms
+    rows = Rows(
+        np.zeros(sum(sizes), np.uint16),
+        np.concatenate([np.empty(0, np.int64), *(part.times_ms for part in parts)]),
+        np.concatenate([np.empty(0), *(part.values for part in parts)]),
+        None,
+        histograms,
+    )
+    return samples(in_order(rows), [labels], Window(0, MAX_MS))
+
+
+def integers(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """Return a column without NULLs."""
+    return np.asarray(column.to_numpy(), np.int64)
+
+
+def doubles(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Return a column of doubles with stale markers for NULL."""
+    if not column.null_count:
+        return np.asarray(column.to_numpy(), np.float64)
+    values = np.array(column.to_numpy(), np.float64)
+    values[column.is_null().to_numpy()] = STALE
+    return values
+
+
+def positions(table: pa.Table) -> Positions:
+    """Return the position of the series of each row of a scan."""
+    found: Positions = table["position"].to_numpy()
+    return found
+
+
+def deltas(table: pa.Table, owned: Owners) -> NDArray[np.bool_] | None:
+    """Tell which rows of a scan are deltas; None when no stream is."""
+    return np.asarray(table["is_delta"].to_numpy(), np.bool_) if any(owned.are_deltas) else None
+
+
+def _numbers(table: pa.Table, owned: Owners) -> Rows:
+    return Rows(
+        positions(table),
+        integers(table["time_ms"]),
+        doubles(table["value"]),
+        deltas(table, owned),
+    )
+
+
+def _taken(rows: Rows, places: NDArray[np.int64]) -> Rows:
+    return Rows(
+        rows.series[places],
+        rows.times_ms[places],
+        rows.values[places],
+        None if rows.is_delta is None else rows.is_delta[places],
+        None if rows.histograms is None else rows.histograms[places],
+    )
+
+
+def _added_up(
+    series: Positions, values: NDArray[np.float64], is_delta: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    if not len(series):
+        return values
+    amounts = np.where(is_delta & np.isfinite(values), values, 0.0)
+    starts = np.flatnonzero(series[1:] != series[:-1]) + 1
+    sums = [np.cumsum(part) for part in np.split(amounts, starts)]
+    return np.where(is_delta & np.isfinite(values), np.concatenate(sums), values)
