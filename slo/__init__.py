@@ -5,5 +5,9 @@ and ``yamltree`` reads OpenSLO v1; ``windows`` the published alert windows; ``ob
 the demo shop's. Arithmetic: ``budget`` integer counts and what they leave of a budget;
 ``burnrate`` how fast it goes; ``forecast`` until when; ``latency`` thresholds as histogram bounds.
 Answers: ``sources`` where counts come from; ``evaluate`` makes each ``status``; ``burndown`` the
-same over time. Shells: ``client``, ``statustable`` and ``cli``, the ``slo`` command.
+same over time. The past: ``tape`` all counts of an indicator, ``replay`` every status of a span,
+``whatif`` alerts backtested, ``report`` with ``periods``, ``reporttext`` and ``reporthtml``. For
+others: ``gate`` may it change, ``lint`` what is odd; ``corrections``, kept by ``ledger``, what
+does not count. Print: ``formats``, ``statustable``,
+``whatiftable``. Shells: ``client`` and ``cli``, the ``slo`` command.
 """

@@ -218,7 +218,8 @@ def _target(fields: Fields) -> Decimal | None:
     if value is None:
         return None
     if not 0 <= value < limit:
-        place.complain(f"must be in [0, {limit}), got {place.shown}")
+        why = ": a target of 100 % leaves no error budget to spend" if value == limit else ""
+        place.complain(f"must be in [0, {limit}), got {place.shown}{why}")
         return None
     return value / limit
 

@@ -59,6 +59,8 @@ class SloStatus:
     burn_rates: tuple[BurnRate, ...]
     time_to_exhaustion_s: float | None
     labels: dict[str, str]
+    corrected_s: int = 0
+    """How much of the time window does not count, by corrections."""
 
 
 def status(slo: Slo, counts: Counts, verdicts: Sequence[Verdict], *, covered_s: int) -> SloStatus:

@@ -22,6 +22,13 @@ def google_30d() -> tuple[Tier, ...]:
     return load_tiers("google_30d")
 
 
+def profiles() -> tuple[str, ...]:
+    """Return the names of the tables, sorted."""
+    files = (resources.files("slo") / "windows").iterdir()
+    names = (file.name for file in files)
+    return tuple(sorted(n.removesuffix(".yaml") for n in names if n.endswith(".yaml")))
+
+
 def load_tiers(name: str) -> tuple[Tier, ...]:
     """Read one table by the stem of its file; a missing file is a FileNotFoundError."""
     text = (resources.files("slo") / "windows" / f"{name}.yaml").read_text(encoding="utf-8")

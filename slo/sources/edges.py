@@ -5,7 +5,7 @@ grouped by the columns that some selector names, then matched to indicators in n
 SQL (``collector.store.reader`` does) and never keeps rows between calls.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import duckdb
@@ -21,12 +21,15 @@ from slo.sources.match import (
     request_rows,
     steps_within_total,
     tally,
+    tally_one,
     within_total,
 )
 from slo.sources.spans import disjoint_spans, membership, overlap_s
 
 OPTIONAL_COLUMNS: Final = ("source", "route", "version")
 BUCKET_S: Final = 10
+
+Chosen = Mapping[str, str]
 
 
 class EdgeCountSource:
@@ -37,6 +40,10 @@ class EdgeCountSource:
 
     def counts(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return good and total, shaped (len(slis), len(windows), 2)."""
+        return within_total(self.tallies(slis, windows))
+
+    def tallies(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+        """Return the same as they were counted."""
         spans = disjoint_spans(windows)
         columns = selector_columns(slis)
         requests = Rows.concat(self._requests(span, columns, i) for i, span in enumerate(spans))
@@ -46,34 +53,42 @@ class EdgeCountSource:
             latencies = Rows.concat(read)
         tallied = tally(slis, requests, latencies, slots=len(spans))
         sums: NDArray[np.int64] = np.einsum("isk,sw->iwk", tallied, membership(windows, spans))
-        return within_total(sums)
+        return sums
 
     def series(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
-        """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s).
+        """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s)."""
+        rows = self.steps(sli, from_s, to_s, step_s)
+        rows[:, 1:] = steps_within_total(rows[:, 1:])
+        return rows
+
+    def steps(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+        """Return the rows of ``series`` as they were counted.
 
         The ragged first step is read by itself, so that the rest can come from coarse rollups.
         """
         first = from_s // step_s
         slots = max(-(-to_s // step_s) - first, 0)
-        columns = selector_columns([sli])
-        with_latency = isinstance(sli, LatencySli)
+        only = selected(sli)
         aligned_s = min(-(-from_s // step_s) * step_s, to_s)
         requests = [
-            self._requests((from_s, aligned_s), columns, 0),
-            self._request_steps((aligned_s, to_s), columns, step_s).in_steps(first, step_s),
+            self._requests((from_s, aligned_s), (), 0, only),
+            self._request_steps((aligned_s, to_s), step_s, only).in_steps(first, step_s),
         ]
         latencies = (
             [
-                self._latencies((from_s, aligned_s), columns, 0),
-                self._latency_steps((aligned_s, to_s), columns, step_s).in_steps(first, step_s),
+                self._latencies((from_s, aligned_s), (), 0, only),
+                self._latency_steps((aligned_s, to_s), step_s, only).in_steps(first, step_s),
             ]
-            if with_latency
+            if isinstance(sli, LatencySli)
             else []
         )
-        tallied = tally([sli], Rows.concat(requests), Rows.concat(latencies), slots=slots)
-        good_total = steps_within_total(tallied[0])
+        counted = tally_one(sli, Rows.concat(requests), Rows.concat(latencies), slots=slots)
         buckets = (first + np.arange(slots, dtype=np.int64)) * step_s
-        return np.column_stack([buckets, good_total])
+        return np.column_stack([buckets, counted])
+
+    def kept_from_s(self) -> dict[int, int]:
+        """Return since when the store holds buckets of each length."""
+        return reader.kept_from_s(self._cursor)
 
     def covered_s(self, windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return the seconds of each window between the first and the last bucket of the store."""
@@ -82,22 +97,31 @@ class EdgeCountSource:
         measured = None if first is None or last is None else (first, last + BUCKET_S)
         return overlap_s(windows, measured)
 
-    def _requests(self, span: Window, columns: Sequence[str], slot: int) -> Rows:
-        table = reader.edge_counts(self._cursor, *span, by=columns)
+    def _requests(
+        self, span: Window, columns: Sequence[str], slot: int, only: Chosen | None = None
+    ) -> Rows:
+        table = reader.edge_counts(self._cursor, *span, by=columns, only=only)
         return request_rows(table, columns).in_slot(slot)
 
-    def _latencies(self, span: Window, columns: Sequence[str], slot: int) -> Rows:
-        table = reader.edge_latency(self._cursor, *span, by=(*columns, "code"))
+    def _latencies(
+        self, span: Window, columns: Sequence[str], slot: int, only: Chosen | None = None
+    ) -> Rows:
+        table = reader.edge_latency(self._cursor, *span, by=(*columns, "code"), only=only)
         return latency_rows(table, columns).in_slot(slot)
 
-    def _request_steps(self, span: Window, columns: Sequence[str], step_s: int) -> Rows:
-        table = reader.edge_counts(self._cursor, *span, by=columns, step_s=step_s)
-        return request_rows(table, columns)
+    def _request_steps(self, span: Window, step_s: int, only: Chosen) -> Rows:
+        table = reader.edge_counts(self._cursor, *span, by=(), step_s=step_s, only=only)
+        return request_rows(table, ())
 
-    def _latency_steps(self, span: Window, columns: Sequence[str], step_s: int) -> Rows:
-        by = (*columns, "code")
-        table = reader.edge_latency(self._cursor, *span, by=by, step_s=step_s)
-        return latency_rows(table, columns)
+    def _latency_steps(self, span: Window, step_s: int, only: Chosen) -> Rows:
+        table = reader.edge_latency(self._cursor, *span, by=("code",), step_s=step_s, only=only)
+        return latency_rows(table, ())
+
+
+def selected(sli: Sli) -> Chosen:
+    """Return the columns that an indicator narrows, with the value of each."""
+    values = {name: getattr(sli.edges, name) for name in ("destination", *OPTIONAL_COLUMNS)}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def selector_columns(slis: Iterable[Sli]) -> tuple[str, ...]:

@@ -43,6 +43,10 @@ class FixedCountSource:
         cells = [[self._count(sli, *window) for window in windows] for sli in slis]
         return np.array(cells, dtype=np.int64).reshape(len(slis), len(windows), 2)
 
+    def tallies(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+        """Return the same as ``counts``: a row is good or it is not."""
+        return self.counts(slis, windows)
+
     def series(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
         """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s)."""
         rows = [
@@ -50,6 +54,14 @@ class FixedCountSource:
             for start in range(from_s // step_s * step_s, to_s, step_s)
         ]
         return np.array(rows, dtype=np.int64).reshape(-1, 3)
+
+    def steps(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+        """Return the same as ``series``: a row is good or it is not."""
+        return self.series(sli, from_s, to_s, step_s)
+
+    def kept_from_s(self) -> dict[int, int]:
+        """Return the start of the rows: each bucket of 10 s is known."""
+        return {} if self._measured is None else {10: self._measured[0] // 10 * 10}
 
     def covered_s(self, windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return how many seconds of each window lie in the measured span."""

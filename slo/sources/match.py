@@ -108,6 +108,15 @@ def tally(slis: Sequence[Sli], requests: Rows, latencies: Rows, *, slots: int) -
     return result
 
 
+def tally_one(sli: Sli, requests: Rows, latencies: Rows, *, slots: int) -> Ints:
+    """Return good and total per slot, shaped (slots, 2), of rows that all are the indicator's."""
+    total = _sum(requests.slot, requests.total, slots)
+    if not isinstance(sli, LatencySli):
+        return np.column_stack([_sum(requests.slot, requests.good, slots), total])
+    near = latencies.bucket <= threshold_bucket(sli.threshold_ms)
+    return np.column_stack([_sum(latencies.slot[near], latencies.good[near], slots), total])
+
+
 def within_total(counts: Ints) -> Ints:
     """Return good and total with good at most total; for whole windows, after their last sum.
 

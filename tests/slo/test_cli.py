@@ -108,4 +108,5 @@ def test_validate_notes_tiers_that_can_never_fire(tmp_path):
     low.write_text(GOOD.replace("0.999", "0.9"))
     result = _run("validate", str(low))
     assert result.exit_code == 0
-    assert "cart-availability: no outage can fire page-1h" in result.output
+    assert "note: cart-availability: page-1h cannot fire: a full outage burns 10x" in result.output
+    assert "the target must be above 93.06 %" in result.output

@@ -1,6 +1,6 @@
 import pytest
 
-from slo.statustable import _percent, _span
+from slo.formats import moment, percent, span
 
 
 @pytest.mark.parametrize(
@@ -14,8 +14,8 @@ from slo.statustable import _percent, _span
         (None, 1, "-"),
     ],
 )
-def test_a_ratio_below_one_never_rounds_to_a_hundred_percent(ratio, places, shown):
-    assert _percent(ratio, places=places) == shown
+def test_a_ratio_below_one_never_rounds_to_a_hundredpercent(ratio, places, shown):
+    assert percent(ratio, places=places) == shown
 
 
 @pytest.mark.parametrize(
@@ -23,4 +23,9 @@ def test_a_ratio_below_one_never_rounds_to_a_hundred_percent(ratio, places, show
     [(None, "-"), (0, "now"), (42, "42 s"), (5400, "1.5 h"), (172_800, "2.0 d")],
 )
 def test_a_span_is_told_in_its_largest_unit(seconds, shown):
-    assert _span(seconds) == shown
+    assert span(seconds) == shown
+
+
+def test_a_moment_is_utc_and_has_seconds_only_when_it_needs_them():
+    assert moment(1_800_000_000) == "2027-01-15 08:00"
+    assert moment(1_800_000_005) == "2027-01-15 08:00:05"

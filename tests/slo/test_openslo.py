@@ -126,7 +126,12 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
             "1.2",
             "a.yaml:31: spec.objectives[0].target: must be in [0, 1), got 1.2",
         ),
-        ("0.999", "1", "a.yaml:31: spec.objectives[0].target: must be in [0, 1), got 1"),
+        (
+            "0.999",
+            "1",
+            "a.yaml:31: spec.objectives[0].target: must be in [0, 1), got 1: "
+            "a target of 100 % leaves no error budget to spend",
+        ),
         (
             "0.999",
             "'0.999'",
@@ -140,7 +145,8 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
         (
             "target: 0.999",
             "targetPercent: 100",
-            "a.yaml:31: spec.objectives[0].targetPercent: must be in [0, 100), got 100",
+            "a.yaml:31: spec.objectives[0].targetPercent: must be in [0, 100), got 100: "
+            "a target of 100 % leaves no error budget to spend",
         ),
         (
             "target: 0.999",
