@@ -10,7 +10,8 @@ kept short. It also bounds how long opening takes after a kill.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,7 @@ from collector.telemetry import Histogram
 _LOG: Final = logging.getLogger(__name__)
 _MIB: Final = 2**20
 _RETRY_S: Final = 5.0
+_YIELD_S: Final = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,8 @@ class Checkpointer:
         self.wal_bytes = 0
         self._last_s = time.monotonic()
         self._is_wanted = False
+        self._turn = threading.Lock()
+        self._is_waiting = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="store-checkpoints", daemon=True)
         self._thread.start()
@@ -85,6 +89,17 @@ class Checkpointer:
     def want(self) -> None:
         """Ask for a checkpoint soon: rows were deleted, and only that frees their blocks."""
         self._is_wanted = True
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Keep checkpoints out while the caller has a transaction open, and let one go first.
+
+        DuckDB refuses a checkpoint beside a writing transaction, and a busy writer always has one.
+        """
+        while self._is_waiting:
+            time.sleep(_YIELD_S)
+        with self._turn:
+            yield
 
     def close(self) -> None:
         """Let a running checkpoint end, then stop."""
@@ -109,8 +124,11 @@ class Checkpointer:
         was_wanted, self._is_wanted = self._is_wanted, False
         started_s = time.monotonic()
         try:
-            self._cursor.execute("CHECKPOINT")
-        except duckdb.TransactionException:  # a commit is at work; the next look tries again
+            self._is_waiting = True
+            with self._turn:
+                self._is_waiting = False
+                self._cursor.execute("CHECKPOINT")
+        except duckdb.TransactionException:  # somebody else writes; the next look tries again
             self._is_wanted |= was_wanted
         except (duckdb.FatalException, duckdb.InternalException) as error:
             self.stats.failed += 1

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -218,13 +219,18 @@ class Writer:
     def _run(self) -> None:
         while (group := self._queue.next_group(self._housekeeping.due_in_s)) is not None:
             if group:
-                self._commit(group)
+                with self._writing():
+                    self._commit(group)
                 self._queue.answered(group)
-            self._keep_within_quota()
-            while (errand := self._queue.next_errand()) is not None:
-                self._do(*errand)
-            if self._housekeeping.due_in_s() <= 0:
-                self._keep_house()
+            with self._writing():
+                self._keep_within_quota()
+                while (errand := self._queue.next_errand()) is not None:
+                    self._do(*errand)
+                if self._housekeeping.due_in_s() <= 0:
+                    self._keep_house()
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.checkpointer is None else self.checkpointer.writing()
 
     def _do(self, work: Errand, done: Future[None]) -> None:
         try:
