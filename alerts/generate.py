@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from alerts.burnrate import burn_alerts
-from alerts.mesh import mesh_group
+from alerts.mesh import exporters_group, mesh_group
 from alerts.recording import period_records, window_records
 from alerts.rulefile import dump_yaml, rule_file
 from alerts.rules import Rule, RuleGroup
@@ -39,7 +39,8 @@ def rule_groups(catalog: Catalog, options: Options) -> tuple[RuleGroup, ...]:
     is long and moves slowly: its records have a group and an interval of their own.
     """
     groups = [group for slo in catalog.slos for group in _slo_groups(slo, options)]
-    return (*groups, mesh_group(catalog.services, base_url=options.base_url))
+    exporters = exporters_group(base_url=options.base_url)
+    return (*groups, exporters, mesh_group(catalog.services, base_url=options.base_url))
 
 
 def generated_files(catalog: Catalog, out: Path, options: Options) -> dict[Path, str]:

@@ -12,18 +12,24 @@ from alerts.rules import AlertingRule, RuleGroup
 from slo.model import Service
 
 SILENT_S: Final = 30
-"""Proxies export every 5 s: six missed exports in a row are no accident."""
+"""Within this long after its last export a silent proxy is told of: it sends every 5 s and is
+silent after 15 s (``collector.receiver.rhythm``), and scrape and evaluation take 5 s each."""
+EXPORTERS_INTERVAL: Final = "5s"
 RETRY_RATIO: Final = 0.2
 RETRY_MIN: Final = 20
 EDGE: Final = "{{ $labels.source }}%3E{{ $labels.destination }}"
 """How a page names the edge of an alert: ``source>destination``, escaped for a URL."""
 
 
+def exporters_group(*, base_url: str) -> RuleGroup:
+    """Return the alert on silent exporters, which is evaluated often: it guards all others."""
+    return RuleGroup("mesh-exporters", EXPORTERS_INTERVAL, (_exporter_silent(base_url),))
+
+
 def mesh_group(services: Iterable[Service], *, base_url: str) -> RuleGroup:
-    """Return the alerts on exporters, encryption, retries and missing data."""
+    """Return the alerts on encryption, retries and missing data."""
     rules = (
         _telemetry_absent(base_url),
-        _exporter_silent(base_url),
         _plaintext(base_url),
         _retry_amplification(base_url),
         *(_service_without_data(service, base_url) for service in services),
@@ -50,7 +56,7 @@ def _telemetry_absent(base_url: str) -> AlertingRule:
 def _exporter_silent(base_url: str) -> AlertingRule:
     return AlertingRule(
         names.EXPORTER_SILENT,
-        f"time() - {names.LAST_SEEN} > {SILENT_S}",
+        f"time() - {names.LAST_SEEN}\nand on (service, instance)\n{names.SILENT} == 1",
         {names.SEVERITY: "ticket", names.TEAM: "platform"},
         {
             "summary": "The proxy of {{ $labels.service }} is silent",
@@ -59,7 +65,6 @@ def _exporter_silent(base_url: str) -> AlertingRule:
             "runbook_url": f"{base_url}/runbooks/exporter-silent",
             "dashboard_url": f"{base_url}/services",
         },
-        for_="30s",
     )
 
 

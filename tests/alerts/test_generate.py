@@ -40,7 +40,9 @@ def test_promtool_proves_that_outages_fire_and_healthy_services_do_not():
 def test_promtool_proves_the_alerts_on_the_mesh(tmp_path):
     catalog = load_openslo([ROOT / "slo/objectives/shop.yaml"])
     groups = [
-        g for g in rule_groups(catalog, DEFAULTS) if g.name in {"mesh", "slo-shipping-latency"}
+        group
+        for group in rule_groups(catalog, DEFAULTS)
+        if group.name in {"mesh", "mesh-exporters", "slo-shipping-latency"}
     ]
     (tmp_path / "rules.yaml").write_text(rule_file(groups, header="a test"))
     text = (Path(__file__).parent / "mesh.test.yaml").read_text(encoding="utf-8")
