@@ -9,6 +9,7 @@ import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import typer.main
@@ -214,10 +215,19 @@ def test_the_meshs_own_labels_win_over_those_of_the_scrape():
     assert jobs["meshscope"]["metrics_path"] == "/metrics/mesh"
 
 
+SOURCES = read(DEPLOY / "grafana" / "datasources" / "meshscope.yaml")["datasources"]
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source["uid"])
+def test_every_data_source_of_grafana_is_a_service_of_ours(source):
+    address = urlsplit(source["url"])
+    assert str(address.port) in SERVICES[address.hostname]["expose"]
+    if address.hostname == "meshscope" and address.path:
+        assert address.path in {"/tempo", "/jaeger"}
+
+
 def test_grafana_asks_prometheus_under_the_name_that_the_boards_choose():
-    (source,) = read(DEPLOY / "grafana" / "datasources" / "meshscope.yaml")["datasources"]
-    host, _, port = source["url"].removeprefix("http://").rpartition(":")
-    assert port in SERVICES[host]["expose"]
+    (source,) = [source for source in SOURCES if source.get("isDefault")]
     scrape = read(DEPLOY / "prometheus.yml")["global"]["scrape_interval"]
     assert source["jsonData"]["timeInterval"] == scrape
     for path in (ROOT / "dashboards" / "grafana" / "generated").glob("*.json"):
