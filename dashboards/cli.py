@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 import alerts.cli
+import collector.importing.cli
 import dashboards.demo.cli
 import dashboards.grafana.cli
+import dashboards.sql.cli
 import proxy.cli
 import slo.cli
 
@@ -22,10 +24,12 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command()(dashboards.demo.cli.demo)
+app.command(epilog=dashboards.sql.cli.EXAMPLES)(dashboards.sql.cli.sql)
 app.add_typer(slo.cli.app, name="slo")
 app.add_typer(alerts.cli.app, name="alerts")
 app.add_typer(dashboards.grafana.cli.app, name="dashboards")
 app.add_typer(proxy.cli.app, name="mesh")
+app.add_typer(collector.importing.cli.app, name="import")
 
 
 def _version(wanted: bool) -> None:
@@ -49,6 +53,19 @@ def serve(
     slo: Annotated[
         list[Path] | None, typer.Option(help="OpenSLO files to evaluate; may be repeated.")
     ] = None,
+    evaluate: Annotated[
+        bool | None,
+        typer.Option("--evaluate", help="Evaluate the rules of the objectives, without --rules."),
+    ] = None,
+    rules: Annotated[
+        list[Path] | None, typer.Option(help="Rule files or folders to evaluate; may be repeated.")
+    ] = None,
+    alertmanager: Annotated[
+        list[str] | None, typer.Option(help="Where alerts are sent, a URL; may be repeated.")
+    ] = None,
+    external_url: Annotated[
+        str | None, typer.Option(help="How people reach the dashboard, for links in alerts.")
+    ] = None,
     web: Annotated[
         str | None, typer.Option(help="Dashboard and API.", show_default="127.0.0.1:8428")
     ] = None,
@@ -57,6 +74,15 @@ def serve(
     ] = None,
     otlp_http: Annotated[
         str | None, typer.Option(help="OTLP over HTTP.", show_default="127.0.0.1:4318")
+    ] = None,
+    otlp_http_traces_path: Annotated[
+        str | None, typer.Option(help="Of OTLP over HTTP.", show_default="/v1/traces")
+    ] = None,
+    otlp_http_metrics_path: Annotated[
+        str | None, typer.Option(help="Of OTLP over HTTP.", show_default="/v1/metrics")
+    ] = None,
+    otlp_http_logs_path: Annotated[
+        str | None, typer.Option(help="Of OTLP over HTTP.", show_default="/v1/logs")
     ] = None,
     grafana_url: Annotated[str | None, typer.Option(help="Link pages to this Grafana.")] = None,
     allow_remote: Annotated[
@@ -68,6 +94,15 @@ def serve(
     ] = None,
     sampling: Annotated[
         Path | None, typer.Option(help="Which traces to keep, YAML; without it: all.")
+    ] = None,
+    series_per_metric: Annotated[
+        int | None, typer.Option(help="Series of one metric of a service.", show_default="10000")
+    ] = None,
+    series_per_service: Annotated[
+        int | None, typer.Option(help="Series of one service.", show_default="100000")
+    ] = None,
+    edges_per_service: Annotated[
+        int | None, typer.Option(help="Edge rows that one service reports.", show_default="10000")
     ] = None,
     otlp_tls_cert: Annotated[
         Path | None, typer.Option(help="TLS on both OTLP ports: the certificate chain, PEM.")
@@ -91,13 +126,23 @@ def serve(
         settings = server_settings(
             store=store,
             slo=tuple(slo) if slo else None,
+            evaluate=evaluate,
+            rules=tuple(rules) if rules else None,
+            alertmanager=tuple(alertmanager) if alertmanager else None,
+            external_url=external_url,
             web=web,
             otlp_grpc=otlp_grpc,
             otlp_http=otlp_http,
+            otlp_http_traces_path=otlp_http_traces_path,
+            otlp_http_metrics_path=otlp_http_metrics_path,
+            otlp_http_logs_path=otlp_http_logs_path,
             grafana_url=grafana_url,
             allow_remote=allow_remote,
             redaction=redaction,
             sampling=sampling,
+            series_per_metric=series_per_metric,
+            series_per_service=series_per_service,
+            edges_per_service=edges_per_service,
             otlp_tls_cert=otlp_tls_cert,
             otlp_tls_key=otlp_tls_key,
             otlp_client_ca=otlp_client_ca,

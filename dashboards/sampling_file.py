@@ -7,10 +7,8 @@ from dataclasses import fields
 from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError
 
+from collector.lined_yaml import NotAMapping, read_mapping
 from collector.sampling import InvalidPolicy, SamplingPolicy
 
 _POLICY = TypeAdapter(SamplingPolicy)
@@ -20,25 +18,20 @@ def load_policy(path: Path) -> SamplingPolicy:
     """Read a policy; InvalidPolicy or OSError when it cannot be used."""
     text = path.read_text(encoding="utf-8")
     try:
-        document = YAML(typ="rt").load(text)
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise InvalidPolicy(f"{path}:{line}: {error.problem}") from error
-    if document is None:
-        return SamplingPolicy()
-    if not isinstance(document, CommentedMap):
-        raise InvalidPolicy(f"{path}:1: a sampling policy is a YAML mapping")
+        document = read_mapping(text)
+    except NotAMapping as error:
+        raise InvalidPolicy(f"{path}:{error.line}: {error.reason}") from error
     known = [field.name for field in fields(SamplingPolicy)]
-    for name in document:
+    for name in document.values:
         if name not in known:
-            line = document.lc.key(name)[0] + 1
+            line = document.line(name)
             raise InvalidPolicy(f"{path}:{line}: {name}: is no field; there are {', '.join(known)}")
     try:
-        return _POLICY.validate_python(dict(document))
+        return _POLICY.validate_python(document.values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        line = document.lc.key(first["loc"][0])[0] + 1 if first["loc"] else 1
+        line = document.line(*first["loc"])
         raise InvalidPolicy(f"{path}:{line}: {place}: {first['msg']}") from error
     except InvalidPolicy as error:
         raise InvalidPolicy(f"{path}:1: {error}") from error

@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 
 from collector.receiver.intake import Received
+from collector.receiver.rhythm import Exporters
 from collector.store.disk import DiskLevel
 from collector.store.writer import Writer
 from collector.telemetry import Registry
@@ -24,6 +25,7 @@ class Selfwatch:
 
     def __init__(self, writer: Writer, path: Path | None, clock_s: Callable[[], float]) -> None:
         self.registry, self.received = Registry(), Received()
+        self.exporters = Exporters(clock_s())
         self._writer, self._path, self._clock_s = writer, path, clock_s
         self._process = psutil.Process(os.getpid())
         self._started_s = clock_s() - (time.time() - self._process.create_time())
@@ -37,6 +39,13 @@ class Selfwatch:
         return [
             {"signal": signal, "service": service, "kind": kind, "values": int(number)}
             for (signal, service, kind), number in sorted(self.received.masked.values().items())
+        ]
+
+    def overflowed(self) -> list[dict[str, str | int]]:
+        """Return which services and metrics are beyond a limit, and how often that mattered."""
+        return [
+            {"limit": limit, "service": service, "metric": metric, "counts": int(number)}
+            for (limit, service, metric), number in sorted(self._writer.overflowed.items())
         ]
 
     def not_ready(self) -> list[str]:
@@ -76,6 +85,8 @@ class Selfwatch:
         counter("meshscope_intake_warnings_total", "Late, overlapping and overflowing points.",
                 lambda: {(reason,): number for reason, number in writer.warnings.items()},
                 ("reason",))  # fmt: skip
+        counter("meshscope_overflow_total", "Counts in an overflow series or edge, by full limit.",
+                lambda: writer.overflowed, ("limit", "service", "metric"))  # fmt: skip
         gauge("meshscope_ready", "1: telemetry is taken, and made durable.",
               lambda: float(not self.not_ready()))  # fmt: skip
 

@@ -11,19 +11,26 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import FrameType
 
 import structlog
 import uvicorn
 
+from alerts.evaluation.reading import BadRules
+from alerts.evaluator import Evaluator
+from collector.otlp.cardinality import CardinalityLimits
 from collector.receiver.access import Access
 from collector.receiver.admission import Admission
 from collector.receiver.cors import Cors
 from collector.receiver.errors import BadCredentialFile, PortInUse
 from collector.receiver.export import Sink
+from collector.receiver.gathering import Gatherer
 from collector.receiver.grpc import Keepalive, start_grpc
 from collector.receiver.http import start_http
 from collector.receiver.intake import Intake
+from collector.receiver.listening import Listening
+from collector.receiver.remote_write import RemoteWrite
 from collector.receiver.tls import TlsFiles
 from collector.receiver.tokens import Tokens
 from collector.redaction.errors import BadPolicy
@@ -40,18 +47,23 @@ from collector.store.sealed_files import SealedRetention
 from collector.store.sealing import SealingSettings, sealing
 from collector.store.store import Store, open_store
 from collector.store.writer import Writer, WriterLimits
+from dashboards.evaluation import RuleSettings, evaluating
 from dashboards.sampling_file import load_policy
 from dashboards.selfwatch import Selfwatch
 from dashboards.settings import ServerSettings, split_address
+from dashboards.store_metrics import register_flow, register_tables
 from dashboards.web.app import create_app
 from dashboards.web.deps import Deps
 from slo.errors import OpenSloError
+from slo.ledger import Ledger
 from slo.model import Slo
 from slo.openslo import load_openslo
 
 log = structlog.get_logger()
 
 GRACE_S = 3
+_DAY_S = 86_400
+_DECODERS = 2
 
 
 class ServerFailed(Exception):
@@ -65,18 +77,22 @@ def run(settings: ServerSettings) -> None:
         limits = engine_limits(settings.store_memory, settings.store_threads)
         with open_store(settings.store, limits=limits) as store:
             _serve(settings, store, slos)
-    except (StoreError, PortInUse, BadCredentialFile) as error:
+    except (StoreError, PortInUse, BadCredentialFile, BadRules) as error:
         raise ServerFailed(str(error)) from error
 
 
 def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> None:
     redactor = Redactor(_redaction(settings))
+    admission = Admission(settings.otlp_max_requests, settings.otlp_max_inflight_bytes)
     with (
         _listen(settings.web, "--web (or MESHSCOPE_WEB)") as listener,
         contextlib.closing(_writer(settings, store)) as writer,
         _sealed(settings, store),
-        _watched(settings, writer, redactor) as selfwatch,
+        _watched(settings, store, writer, redactor, admission) as selfwatch,
+        ThreadPoolExecutor(_DECODERS, thread_name_prefix="remote-write") as pool,
+        _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
     ):
+        samples = Intake(writer, redactor.redact, selfwatch.received, "remote_write")
         deps = Deps(
             store=store,
             slos=slos,
@@ -84,6 +100,19 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             version=importlib.metadata.version("meshscope"),
             grafana_url=settings.grafana_url,
             selfwatch=selfwatch,
+            max_skew_ns=round(settings.trace_skew_max_s * 10**9),
+            evaluator=evaluator,
+            alertmanagers=settings.alertmanager,
+            ledger=_ledger(settings),
+            remote_write=RemoteWrite(
+                sink=samples,
+                pool=pool,
+                max_body_bytes=settings.max_body_bytes,
+                keep_ns=settings.keep_metrics_days * _DAY_S * 10**9,
+                clock_ns=time.time_ns,
+                admission=admission,
+                access=_access(settings),
+            ),
         )
         log.info(
             "meshscope serves",
@@ -108,13 +137,50 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             raise StoreBroken(writer.broken)
 
 
+def _evaluated(
+    settings: ServerSettings, store: Store, slos: tuple[Slo, ...], writer: Writer, watch: Selfwatch
+) -> contextlib.AbstractContextManager[Evaluator | None]:
+    """Evaluate rules, if there are any to evaluate."""
+    if not settings.rules and not settings.evaluate:
+        return contextlib.nullcontext()
+    rules = RuleSettings(
+        slos=slos,
+        files=settings.rules,
+        alertmanagers=settings.alertmanager,
+        external_url=settings.external_url or f"http://{settings.web}",
+        external_labels=settings.external_labels,
+    )
+    return evaluating(rules, store, writer, watch.registry, time.time)
+
+
 def _writer(settings: ServerSettings, store: Store) -> Writer:
     limits = WriterLimits(
         disk=Watermarks(settings.disk_shed_below, settings.disk_refuse_below),
-        checkpoint=CheckpointPolicy(wal_bytes=settings.checkpoint_wal),
+        checkpoint=_checkpoints(settings),
     )
-    retention = Retention(store_bytes=settings.store_max or 0)
-    return Writer(store, limits=limits, retention=retention, on_broken=_end)
+    retention = Retention(
+        spans_s=settings.keep_spans_days * _DAY_S,
+        metrics_s=settings.keep_metrics_days * _DAY_S,
+        logs_s=settings.keep_logs_days * _DAY_S,
+        sli_10s_s=min(settings.keep_metrics_days, settings.keep_counts_days) * _DAY_S,
+        sli_1m_s=min(60, settings.keep_counts_days) * _DAY_S,
+        sli_1h_s=settings.keep_counts_days * _DAY_S,
+        store_bytes=settings.store_max or 0,
+    )
+    cardinality = CardinalityLimits(
+        settings.series_per_metric, settings.series_per_service, settings.edges_per_service
+    )
+    return Writer(
+        store, limits=limits, retention=retention, on_broken=_end, cardinality=cardinality
+    )
+
+
+def _checkpoints(settings: ServerSettings) -> CheckpointPolicy:
+    """Keep the log short beside a small store, for it counts as a part of it."""
+    if settings.store_max is None:
+        return CheckpointPolicy(wal_bytes=settings.checkpoint_wal)
+    wal_bytes = min(settings.checkpoint_wal, settings.store_max // 12)
+    return CheckpointPolicy(wal_bytes=wal_bytes, most_wal_bytes=2 * wal_bytes)
 
 
 def _sealed(settings: ServerSettings, store: Store) -> contextlib.AbstractContextManager[object]:
@@ -125,7 +191,7 @@ def _sealed(settings: ServerSettings, store: Store) -> contextlib.AbstractContex
         policy = None if settings.sampling is None else load_policy(settings.sampling)
     except (InvalidPolicy, OSError) as error:
         raise ServerFailed(f"--sampling (or MESHSCOPE_SAMPLING): {error}") from error
-    retention = SealedRetention(bytes=settings.sealed_max)
+    retention = SealedRetention(settings.keep_spans_days * _DAY_S, settings.sealed_max)
     return sealing(store, SealingSettings(sampling=policy, retention=retention))
 
 
@@ -139,14 +205,26 @@ def _ended(_number: int, _frame: FrameType | None) -> None:
 
 
 @contextlib.contextmanager
-def _watched(settings: ServerSettings, writer: Writer, redactor: Redactor) -> Iterator[Selfwatch]:
+def _watched(
+    settings: ServerSettings,
+    store: Store,
+    writer: Writer,
+    redactor: Redactor,
+    admission: Admission,
+) -> Iterator[Selfwatch]:
     """Redact and count what the receivers take, before the writer sees it."""
     watch = Selfwatch(writer, settings.store, time.time)
+    keeper = Listening(writer, watch.exporters, time.time)
+    register_flow(watch.registry, keeper, watch.received, writer)
+    register_tables(watch.registry, store, time.time)
 
     def intake(transport: str) -> Intake:
-        return Intake(writer, redactor.redact, watch.received, transport)
+        return Intake(keeper, redactor.redact, watch.received, transport)
 
-    with _receivers(settings, intake("grpc"), intake("http")):
+    with (
+        Gatherer(intake("grpc")) as grpc,
+        _receivers(settings, grpc, intake("http"), watch, admission),
+    ):
         yield watch
 
 
@@ -163,10 +241,11 @@ def _redaction(settings: ServerSettings) -> Policy:
 
 
 @contextlib.contextmanager
-def _receivers(settings: ServerSettings, grpc: Sink, http: Sink) -> Iterator[None]:
+def _receivers(
+    settings: ServerSettings, grpc: Sink, http: Sink, watch: Selfwatch, admission: Admission
+) -> Iterator[None]:
     """Hold both OTLP receivers open; they end before the writer does."""
     access = _access(settings)
-    admission = Admission(settings.otlp_max_requests, settings.otlp_max_inflight_bytes)
     with contextlib.ExitStack() as started:
         host, port = split_address(settings.otlp_grpc)
         started.callback(
@@ -179,6 +258,7 @@ def _receivers(settings: ServerSettings, grpc: Sink, http: Sink) -> Iterator[Non
                 access=access,
                 admission=admission,
                 keepalive=Keepalive(max_age_s=settings.otlp_max_connection_age_s),
+                trouble=lambda: "; ".join(watch.not_ready()),
             ).stop
         )
         host, port = split_address(settings.otlp_http)
@@ -192,6 +272,11 @@ def _receivers(settings: ServerSettings, grpc: Sink, http: Sink) -> Iterator[Non
                 access=access,
                 admission=admission,
                 cors=Cors(settings.otlp_cors_origins, max_age_s=settings.otlp_cors_max_age_s),
+                paths={
+                    settings.otlp_http_traces_path: "traces",
+                    settings.otlp_http_metrics_path: "metrics",
+                    settings.otlp_http_logs_path: "logs",
+                },
             ).stop
         )
         yield
@@ -219,6 +304,18 @@ def _listen(address: str, setting: str) -> Iterator[socket.socket]:
         except OSError as error:
             raise PortInUse(host, port, setting) from error
         yield listener
+
+
+def _ledger(settings: ServerSettings) -> Ledger | None:
+    """Open the corrections of objectives; a file that cannot be read is told of at the start."""
+    if settings.slo_corrections is None:
+        return None
+    ledger = Ledger(settings.slo_corrections)
+    try:
+        ledger.corrections()
+    except (OpenSloError, OSError) as error:
+        raise ServerFailed(str(error)) from error
+    return ledger
 
 
 def _objectives(settings: ServerSettings) -> tuple[Slo, ...]:

@@ -4,8 +4,10 @@ The only place that reads the environment. Addresses are ``host:port``; port 0 t
 """
 
 import ipaddress
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -31,6 +33,25 @@ def _address(value: str) -> str:
 Address = Annotated[str, AfterValidator(_address)]
 
 
+def _url_path(value: str) -> str:
+    if not value.startswith("/") or not value.isprintable() or set(value) & set("?# %"):
+        raise ValueError(f"must be a path such as /v1/traces, got {value!r:.100}")
+    return value
+
+
+UrlPath = Annotated[str, AfterValidator(_url_path)]
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError(f"must be a URL such as http://127.0.0.1:9093, got {value!r:.100}")
+    return value.rstrip("/")
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+
+
 class ServerSettings(BaseSettings):
     """What `meshscope serve` runs with."""
 
@@ -40,19 +61,36 @@ class ServerSettings(BaseSettings):
     web: Address = "127.0.0.1:8428"
     otlp_grpc: Address = "127.0.0.1:4317"
     otlp_http: Address = "127.0.0.1:4318"
+    otlp_http_traces_path: UrlPath = "/v1/traces"
+    otlp_http_metrics_path: UrlPath = "/v1/metrics"
+    otlp_http_logs_path: UrlPath = "/v1/logs"
     slo: tuple[Path, ...] = ()
+    slo_corrections: Path | None = None
+    evaluate: bool = False
+    rules: tuple[Path, ...] = ()
+    alertmanager: tuple[HttpUrl, ...] = ()
+    external_url: HttpUrl | None = None
+    external_labels: Mapping[str, str] = Field(default_factory=dict)
     grafana_url: str | None = None
     max_body_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
     allow_remote: bool = False
     store_memory: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
     store_threads: Annotated[int | None, Field(ge=1)] = None
-    store_max: Annotated[ByteSize | None, Field(ge=64 * 2**20)] = None
+    store_max: Annotated[ByteSize | None, Field(ge=128 * 2**20)] = None
+    keep_spans_days: Annotated[int, Field(ge=1)] = 7
+    keep_metrics_days: Annotated[int, Field(ge=1)] = 7
+    keep_logs_days: Annotated[int, Field(ge=1)] = 7
+    keep_counts_days: Annotated[int, Field(ge=1)] = 400
+    series_per_metric: Annotated[int, Field(ge=1)] = 10_000
+    series_per_service: Annotated[int, Field(ge=1)] = 100_000
+    edges_per_service: Annotated[int, Field(ge=1)] = 10_000
     checkpoint_wal: Annotated[ByteSize, Field(ge=2**20, le=128 * 2**20)] = ByteSize(128 * 2**20)
     disk_shed_below: ByteSize = ByteSize(2**30)
     disk_refuse_below: ByteSize = ByteSize(256 * 2**20)
     sealing: bool = True
     sealed_max: Annotated[ByteSize | None, Field(ge=2**20)] = None
     sampling: Path | None = None
+    trace_skew_max_s: Annotated[float, Field(ge=0, le=86_400)] = 3600
     redaction: Path | None = None
     redaction_salt: Annotated[SecretStr | None, Field(min_length=16)] = None
     otlp_tls_cert: Path | None = None
@@ -71,6 +109,16 @@ class ServerSettings(BaseSettings):
     def asks_for_tokens(self) -> bool:
         """Whether a sender of telemetry must have a bearer token."""
         return self.otlp_token_file is not None or self.otlp_token is not None
+
+    @model_validator(mode="after")
+    def _tells_signals_apart(self) -> Self:
+        paths = (self.otlp_http_traces_path, self.otlp_http_metrics_path, self.otlp_http_logs_path)
+        if len(set(paths)) < len(paths):
+            raise ValueError(
+                "--otlp-http-traces-path, --otlp-http-metrics-path and --otlp-http-logs-path must "
+                f"differ, got {', '.join(paths)}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _has_whole_credentials(self) -> Self:

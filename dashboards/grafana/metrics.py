@@ -22,19 +22,25 @@ class Metric:
 
 REQUESTS: Final = "mesh_requests_total"
 RETRIES: Final = "mesh_retries_total"
+ATTEMPTS: Final = "mesh_attempts_total"
+ARRIVALS: Final = "mesh_arrivals_total"
 DURATION: Final = "mesh_request_duration_seconds"
 DURATION_BUCKET: Final = "mesh_request_duration_seconds_bucket"
 TLS_REQUESTS: Final = "mesh_tls_requests_total"
 LAST_SEEN: Final = "mesh_exporter_last_seen_timestamp_seconds"
+SILENT: Final = "mesh_exporter_silent"
 SLO_OBJECTIVE: Final = "meshscope_slo_objective_ratio"
 SLO_EVENTS: Final = "meshscope_slo_events_total"
 
 METRICS: Final[Mapping[str, Metric]] = {
     REQUESTS: Metric("counter", ("source", "destination", "version", "route", "code", "flags")),
     RETRIES: Metric("counter", ("source", "destination")),
+    ATTEMPTS: Metric("counter", ("source", "destination")),
+    ARRIVALS: Metric("counter", ("source", "destination", "result")),
     DURATION: Metric("histogram", ("source", "destination", "version", "route", "result")),
     TLS_REQUESTS: Metric("counter", ("source", "destination", "mtls")),
     LAST_SEEN: Metric("gauge", ("service", "instance")),
+    SILENT: Metric("gauge", ("service", "instance")),
     SLO_OBJECTIVE: Metric("gauge", ("slo", "service")),
     SLO_EVENTS: Metric("counter", ("slo", "service", "result")),
 }

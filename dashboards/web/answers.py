@@ -27,6 +27,7 @@ NAVIGATION: Final = (
     {"path": "/topology", "title": "Topology", "key": "t"},
     {"path": "/services", "title": "Services", "key": "s"},
     {"path": "/slos", "title": "SLOs", "key": "l"},
+    {"path": "/collector", "title": "Collector", "key": "c"},
 )
 
 _VENDOR: Final = Path(__file__).parent / "static" / "vendor" / "manifest.json"
@@ -48,7 +49,9 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
 }
-_MACHINE_PATHS: Final = ("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json")
+_MACHINE_PATHS: Final = (
+    *("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json", "/jaeger", "/tempo"),
+)
 
 
 class NotFound(Exception):

@@ -10,13 +10,21 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from collector.store.span_names import SpanNames
+from dashboards.jaeger import router as jaeger
+from dashboards.prometheus.install import install as install_prometheus
+from dashboards.tempo import router as tempo
 from dashboards.web.answers import Headers, install_errors
+from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
 from dashboards.web.routers import (
     api_collector,
+    api_corrections,
     api_services,
     api_slos,
+    api_sql,
     api_topology,
+    api_traces,
     health,
     metrics,
     pages,
@@ -36,9 +44,14 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.deps = deps
     app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
     app.state.tick_s = tick_s
-    apis = (api_collector, api_services, api_slos, api_topology)
-    for module in (*apis, metrics, health, pages, runbooks):
+    app.state.rates = Rates()
+    app.state.span_names = SpanNames(deps.store)
+    app.state.sql_pool = api_sql.sql_pool()
+    slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
+    apis = (api_collector, api_services, *slos, api_sql, api_topology, api_traces)
+    for module in (*apis, jaeger, tempo, metrics, health, pages, runbooks):
         app.include_router(module.ROUTER)
+    install_prometheus(app, deps)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
     install_errors(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=3)

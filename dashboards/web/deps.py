@@ -3,14 +3,24 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from alerts.evaluator import Evaluator
+from collector.receiver.remote_write import RemoteWrite
 from collector.store.store import Store
+from collector.traces.analysis import MAX_SKEW_NS
 from dashboards.selfwatch import Selfwatch
+from slo.corrections import Correction
+from slo.ledger import Ledger
 from slo.model import Slo
 
 
 @dataclass(frozen=True, slots=True)
 class Deps:
-    """The store it reads, the SLOs it judges, and the clock that says what `now` is."""
+    """The store it reads, the SLOs it judges, and the clock that says what `now` is.
+
+    ``max_skew_ns`` bounds how far spans are moved to mend clock skew; 0 turns it off. Without
+    ``remote_write`` no samples are taken, without ``evaluator`` no rules are evaluated,
+    and without ``ledger`` nothing is corrected.
+    """
 
     store: Store
     slos: Sequence[Slo]
@@ -18,3 +28,12 @@ class Deps:
     version: str
     grafana_url: str | None
     selfwatch: Selfwatch | None = None
+    max_skew_ns: int = MAX_SKEW_NS
+    remote_write: RemoteWrite | None = None
+    evaluator: Evaluator | None = None
+    alertmanagers: Sequence[str] = ()
+    ledger: Ledger | None = None
+
+    def corrections(self) -> tuple[Correction, ...]:
+        """Return the corrections of objectives as they are now; none without a ledger."""
+        return () if self.ledger is None else self.ledger.corrections()

@@ -76,6 +76,15 @@ def count(value: float | None) -> str:
     return MISSING if value is None else f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
 
 
+def bytes_(value: float | None) -> str:
+    """Return ``0 B``, ``1.5 KiB``, ``64 MiB``."""
+    if value is None:
+        return MISSING
+    power = next((power for power in range(4) if abs(value) < 1024 ** (power + 1)), 4)
+    size, unit = value / 1024**power, ("B", "KiB", "MiB", "GiB", "TiB")[power]
+    return f"{size:.0f} {unit}" if unit == "B" or size >= 10 else f"{size:.1f} {unit}"
+
+
 def burn(rate_of_burn: float | None) -> str:
     """Return ``14.4x``: how many times faster than allowed the budget goes."""
     if rate_of_burn is None:
@@ -110,7 +119,7 @@ def worst_burn(status: SloStatus) -> float:
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
-    function.__name__: function
+    function.__name__.rstrip("_"): function
     for function in (
         health,
         rate,
@@ -118,6 +127,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
         exact_percent,
         milliseconds,
         count,
+        bytes_,
         burn,
         duration,
         iso_time,

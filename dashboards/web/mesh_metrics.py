@@ -11,10 +11,18 @@ from typing import Final
 import duckdb
 import pyarrow as pa
 
-from collector.edges import LATENCY_BUCKETS, is_error, latency_bound_us, latency_bucket
+from collector.edges import (
+    LATENCY_BUCKETS,
+    SIGNALS,
+    is_error,
+    latency_bound_us,
+    latency_bucket,
+)
+from collector.evidence import EVIDENCE_BY
 from collector.semconv import LATENCY_BUCKETS_PER_DOUBLING
 from collector.store import reader
 from dashboards.web.exposition import Family, Sample
+from dashboards.web.self_metrics import Exporter
 from slo.latency import latency_bounds_us, le_label
 from slo.model import Slo
 from slo.sources import CountSource
@@ -24,9 +32,12 @@ _DURATION_LABELS: Final = ("source", "destination", "version", "route", "result"
 
 
 def mesh_families(
-    cursor: duckdb.DuckDBPyConnection, slos: Sequence[Slo], to_s: int
+    cursor: duckdb.DuckDBPyConnection,
+    slos: Sequence[Slo],
+    to_s: int,
+    exporters: Sequence[Exporter] = (),
 ) -> list[Family]:
-    """Read every family of the mesh up to ``to_s``, exclusive."""
+    """Read every family of the mesh up to ``to_s``, exclusive, and add who exports."""
     counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"))
     latency = reader.edge_latency(cursor, 0, to_s, by=(*_DURATION_LABELS[:-1], "code"))
     return [
@@ -45,6 +56,20 @@ def mesh_families(
             _sums(counts, ("source", "destination"), "retries"),
         ),
         Family(
+            "mesh_attempts_total",
+            "counter",
+            "Upstream attempts as the caller's side sent them, retries included.",
+            ("source", "destination"),
+            _sums(counts, ("source", "destination"), "attempts"),
+        ),
+        Family(
+            "mesh_arrivals_total",
+            "counter",
+            "Attempts as the callee's side answered them, by result: the actual outcome.",
+            ("source", "destination", "result"),
+            _arrivals(reader.edge_counts(cursor, 0, to_s, by=EVIDENCE_BY, canonical=False)),
+        ),
+        Family(
             "mesh_tls_requests_total",
             "counter",
             "Requests by transport security; none: nothing was reached.",
@@ -61,9 +86,16 @@ def mesh_families(
         Family(
             "mesh_exporter_last_seen_timestamp_seconds",
             "gauge",
-            "When a proxy last exported, to 10 s.",
+            "When a proxy last exported; from before the server's start to 10 s.",
             ("service", "instance"),
-            _last_seen(reader.exporters(cursor)),
+            [Sample((one.service, one.instance), one.last_seen_s) for one in exporters],
+        ),
+        Family(
+            "mesh_exporter_silent",
+            "gauge",
+            "1: a proxy has not exported for three of its usual intervals.",
+            ("service", "instance"),
+            [Sample((one.service, one.instance), float(one.is_silent)) for one in exporters],
         ),
     ]
 
@@ -107,6 +139,25 @@ def _sums(table: pa.Table, labels: Sequence[str], column: str) -> list[Sample]:
     return [Sample(tuple(str(key) for key in row[:-1]), row[-1]) for row in rows]
 
 
+def _arrivals(evidence: pa.Table) -> list[Sample]:
+    """Count what arrived, by the best signal of the callee's side; the others tell it again."""
+    best: dict[tuple[str, str], tuple[int, int, int]] = {}
+    for row in evidence.to_pylist():
+        if row["reporter"] == "destination":
+            pair = row["source"], row["destination"]
+            rank = SIGNALS.index(row["signal"])
+            known, requests, errors = best.get(pair, (rank, 0, 0))
+            if rank < known:
+                known, requests, errors = rank, 0, 0
+            if rank == known:
+                best[pair] = known, requests + row["requests"], errors + row["errors"]
+    return [
+        Sample((*pair, result), value)
+        for pair, (_, requests, errors) in sorted(best.items())
+        for result, value in (("ok", requests - errors), ("error", errors))
+    ]
+
+
 def _histograms(latency: pa.Table, buckets: Sequence[int]) -> list[Sample]:
     counts: dict[tuple[str, ...], dict[int, int]] = defaultdict(lambda: defaultdict(int))
     for row in latency.to_pylist():
@@ -129,11 +180,3 @@ def _histogram(
         for last, le in bounds
     ]
     return [*below, Sample(labels, total, "_bucket", "+Inf"), Sample(labels, total, "_count")]
-
-
-def _last_seen(exporters: pa.Table) -> list[Sample]:
-    newest: dict[tuple[str, str], float] = {}
-    for row in exporters.to_pylist():
-        key = (row["service"], row["instance"])
-        newest[key] = max(newest.get(key, 0), row["last_seen_s"])
-    return [Sample(key, at_s) for key, at_s in sorted(newest.items())]

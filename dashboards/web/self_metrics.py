@@ -12,8 +12,8 @@ from typing import Final, assert_never
 
 import pyarrow as pa
 
-from alerts.mesh import SILENT_S
-from collector.telemetry import Distribution, Instrument, Registry, Values
+from collector.receiver.rhythm import DEFAULT_SILENT_S, Exporters, Heard
+from collector.telemetry import Distribution, Registry, Values
 from dashboards.web.exposition import Family, Sample
 
 _LOG: Final = logging.getLogger(__name__)
@@ -28,33 +28,42 @@ class Exporter:
     version: str
     instance: str
     last_seen_s: float
+    """Exact when it was heard since the server's start, else known to 10 s."""
     silent_s: float
-    """Seconds since then; a heartbeat is known to 10 s, so that this is the most it can be."""
+    """Seconds since then."""
+    silent_after_s: float
+    """How long it may be quiet: three of its usual intervals, within bounds."""
     is_silent: bool
+    """Whether it has been quiet for longer, while there was a server to hear it."""
 
 
-def exporters(table: pa.Table, now_s: float) -> list[Exporter]:
+def exporters(table: pa.Table, now_s: float, known: Exporters | None = None) -> list[Exporter]:
     """Return the newest state of each instance, sorted by service and instance."""
     newest: dict[tuple[str, str], dict[str, object]] = {}
     for row in table.to_pylist():
         key = (row["service"], row["instance"])
-        known = newest.get(key)
-        if known is None or row["last_seen_s"] > known["last_seen_s"]:
+        before = newest.get(key)
+        if before is None or row["last_seen_s"] > before["last_seen_s"]:
             newest[key] = row
-    return [_exporter(row, now_s) for _, row in sorted(newest.items())]
+    heard = {} if known is None else known.heard()
+    since_s = 0.0 if known is None else known.since_s
+    return [_exporter(row, now_s, heard.get(key), since_s) for key, row in sorted(newest.items())]
 
 
-def _exporter(row: Mapping[str, object], now_s: float) -> Exporter:
-    last_seen_s = float(str(row["last_seen_s"]))
-    silent_s = max(now_s - last_seen_s, 0.0)
+def _exporter(
+    row: Mapping[str, object], now_s: float, heard: Heard | None, since_s: float
+) -> Exporter:
+    last_seen_s = float(str(row["last_seen_s"])) if heard is None else heard.last_s
+    silent_after_s = DEFAULT_SILENT_S if heard is None else heard.silent_after_s
     return Exporter(
         service=str(row["service"]),
         namespace=str(row["namespace"]),
         version=str(row["version"]),
         instance=str(row["instance"]),
         last_seen_s=last_seen_s,
-        silent_s=silent_s,
-        is_silent=silent_s > SILENT_S,
+        silent_s=max(now_s - last_seen_s, 0.0),
+        silent_after_s=silent_after_s,
+        is_silent=now_s - max(last_seen_s, since_s) > silent_after_s,
     )
 
 
@@ -65,14 +74,14 @@ def exporter_families(found: Sequence[Exporter]) -> list[Family]:
         Family(
             "meshscope_exporter_last_seen_timestamp_seconds",
             "gauge",
-            "When an exporter was last heard, to 10 s.",
+            "When an exporter was last heard; from before the server's start to 10 s.",
             labels,
             [Sample((one.service, one.instance), one.last_seen_s) for one in found],
         ),
         Family(
             "meshscope_exporter_silent",
             "gauge",
-            f"1: not heard for more than {SILENT_S} s.",
+            "1: not heard for three of its usual intervals.",
             labels,
             [Sample((one.service, one.instance), float(one.is_silent)) for one in found],
         ),
@@ -81,16 +90,23 @@ def exporter_families(found: Sequence[Exporter]) -> list[Family]:
 
 def registry_families(registry: Registry) -> list[Family]:
     """Read all instruments."""
-    return [family for one in registry.instruments() if (family := _family(one)) is not None]
+    told = read(registry)
+    return [
+        Family(one.name, one.type, one.help, one.labels, _samples(told[one.name]))
+        for one in registry.instruments()
+        if one.name in told
+    ]
 
 
-def _family(instrument: Instrument) -> Family | None:
-    try:
-        samples = _samples(instrument.read())
-    except Exception:  # noqa: BLE001 - one broken part must not hide the others
-        _LOG.exception("the metric %s cannot be read", instrument.name)
-        return None
-    return Family(instrument.name, instrument.type, instrument.help, instrument.labels, samples)
+def read(registry: Registry) -> dict[str, Values]:
+    """Return what all instruments tell, by name; those that fail are left out."""
+    told: dict[str, Values] = {}
+    for one in registry.instruments():
+        try:
+            told[one.name] = one.read()
+        except Exception:  # noqa: BLE001 - one broken part must not hide the others
+            _LOG.exception("the metric %s cannot be read", one.name)
+    return told
 
 
 def _samples(values: Values) -> list[Sample]:

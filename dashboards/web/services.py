@@ -3,12 +3,12 @@
 Pure: a view of the graph, exporters and counts go in, rows come out, sorted by name.
 """
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-import pyarrow as pa
-
-from collector.topology import GraphEdge, GraphNode
+from collector.topology import GraphNode
+from dashboards.web.self_metrics import Exporter
 from dashboards.web.topology import TopologyView
 
 
@@ -33,21 +33,34 @@ class ServiceRow:
 
 def service_rows(view: TopologyView, last_seen_s: Mapping[str, float]) -> list[ServiceRow]:
     """Return every node of the graph as a row."""
-    return [_row(node, view.edges, last_seen_s.get(node.id)) for node in view.nodes]
+    callers: defaultdict[str, list[str]] = defaultdict(list)
+    callees: defaultdict[str, list[str]] = defaultdict(list)
+    for edge in view.edges:
+        callers[edge.destination].append(edge.source)
+        callees[edge.source].append(edge.destination)
+    return [
+        _row(node, callers[node.id], callees[node.id], last_seen_s.get(node.id))
+        for node in view.nodes
+    ]
 
 
-def last_seen(exporters: pa.Table) -> dict[str, float]:
+def last_seen(exporters: Iterable[Exporter]) -> dict[str, float]:
     """Return when each service was last heard, over all its instances."""
     seen: dict[str, float] = {}
-    for service, at_s in zip(
-        exporters["service"].to_pylist(), exporters["last_seen_s"].to_pylist(), strict=True
-    ):
-        if at_s is not None:
-            seen[service] = max(seen.get(service, at_s), at_s)
+    for one in exporters:
+        seen[one.service] = max(seen.get(one.service, one.last_seen_s), one.last_seen_s)
     return seen
 
 
-def _row(node: GraphNode, edges: Sequence[GraphEdge], last_seen_s: float | None) -> ServiceRow:
+def silent_services(exporters: Sequence[Exporter]) -> frozenset[str]:
+    """Return the services of which no instance is heard any more."""
+    heard = {one.service for one in exporters if not one.is_silent}
+    return frozenset(one.service for one in exporters) - heard
+
+
+def _row(
+    node: GraphNode, callers: Sequence[str], callees: Sequence[str], last_seen_s: float | None
+) -> ServiceRow:
     return ServiceRow(
         service=node.id,
         kind=node.kind,
@@ -59,7 +72,7 @@ def _row(node: GraphNode, edges: Sequence[GraphEdge], last_seen_s: float | None)
         p50_ms=node.p50_ms,
         p95_ms=node.p95_ms,
         p99_ms=node.p99_ms,
-        callers=tuple(edge.source for edge in edges if edge.destination == node.id),
-        callees=tuple(edge.destination for edge in edges if edge.source == node.id),
+        callers=tuple(callers),
+        callees=tuple(callees),
         last_seen_s=last_seen_s,
     )

@@ -13,10 +13,15 @@ from collector.store import reader
 from collector.store.store import Store
 from dashboards.web.answers import NotFound
 from slo.burndown import Burndown, burndown
+from slo.corrections import Correction, excluded
 from slo.evaluate import BUCKET_S, evaluate
 from slo.model import Slo, TimeWindow
+from slo.sources import CountSource, Window
+from slo.sources.corrected import CorrectedSource
 from slo.sources.edges import EdgeCountSource
-from slo.status import SloStatus
+from slo.status import SloStatus, severity_key
+from slo.whatif import Question, WhatIf, whatif
+from slo.windows import load_tiers
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +36,80 @@ class SloDetail:
         return asdict(self.status) | {"series": asdict(self.series)}
 
 
-def read_statuses(store: Store, slos: Sequence[Slo], to_s: int) -> list[SloStatus]:
-    """Judge every SLO over the window that ends at ``to_s``, exclusive; worst first."""
+@dataclass(frozen=True, slots=True)
+class Backtests:
+    """The answer of a what-if: one backtest for each target asked for."""
+
+    backtests: tuple[WhatIf, ...]
+
+
+def read_statuses(
+    store: Store, slos: Sequence[Slo], to_s: int, corrections: Sequence[Correction] = ()
+) -> list[SloStatus]:
+    """Judge every SLO over the window that ends at ``to_s``, exclusive; worst first.
+
+    Those that are corrected alike are judged together.
+    """
+    groups: dict[tuple[Window, ...], list[Slo]] = {}
+    for slo in slos:
+        groups.setdefault(excluded(corrections, slo.name), []).append(slo)
     with store.snapshot() as cursor:
-        return evaluate(slos, EdgeCountSource(cursor), to_s - 1) if slos else []
+        statuses = [
+            status
+            for spans, group in groups.items()
+            for status in _evaluate(group, EdgeCountSource(cursor), to_s, spans)
+        ]
+    return sorted(statuses, key=severity_key)
 
 
-def read_detail(store: Store, slos: Sequence[Slo], name: str, to_s: int) -> SloDetail:
+def _evaluate(
+    slos: Sequence[Slo], source: EdgeCountSource, to_s: int, spans: tuple[Window, ...]
+) -> list[SloStatus]:
+    statuses = evaluate(slos, corrected(source, spans), to_s - 1)
+    if not spans:
+        return statuses
+    seconds = {slo.name: _corrected_s(slo, to_s, spans) for slo in slos}
+    return [replace(status, corrected_s=seconds[status.name]) for status in statuses]
+
+
+def _corrected_s(slo: Slo, to_s: int, spans: Sequence[Window]) -> int:
+    from_s = to_s - slo.window.seconds
+    return sum(max(min(end, to_s) - max(begin, from_s), 0) for begin, end in spans)
+
+
+def corrected(source: EdgeCountSource, spans: Sequence[Window]) -> CountSource:
+    """Return a source without some spans, or the source itself."""
+    return CorrectedSource(source, spans) if spans else source
+
+
+def read_detail(
+    store: Store,
+    slos: Sequence[Slo],
+    name: str,
+    to_s: int,
+    corrections: Sequence[Correction] = (),
+) -> SloDetail:
     """Judge one SLO; raises NotFound."""
     slo = find(slos, name)
+    spans = excluded(corrections, name)
     with store.snapshot() as cursor:
-        source = EdgeCountSource(cursor)
-        (status,) = evaluate([slo], source, to_s - 1)
+        (status,) = _evaluate([slo], EdgeCountSource(cursor), to_s, spans)
+        source = corrected(EdgeCountSource(cursor), spans)
         return SloDetail(status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
+
+
+def read_whatif(
+    store: Store,
+    slos: Sequence[Slo],
+    name: str,
+    asked: Question,
+    corrections: Sequence[Correction] = (),
+) -> tuple[WhatIf, ...]:
+    """Replay one SLO as asked; raises NotFound."""
+    slo = find(slos, name)
+    with store.snapshot() as cursor:
+        source = corrected(EdgeCountSource(cursor), excluded(corrections, name))
+        return whatif(slo, source, asked, load_tiers(asked.profile))
 
 
 def find(slos: Sequence[Slo], name: str) -> Slo:

@@ -3,7 +3,7 @@
 Never computes a budget: the numbers are those of ``/api/slos`` and of its burn-downs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import pyarrow as pa
@@ -11,7 +11,10 @@ import pyarrow as pa
 from collector.store.sandbox.views import Given, Window
 from collector.store.store import Store
 from dashboards.web.slos import read_detail, read_statuses
+from slo.corrections import Correction
 from slo.model import Slo
+
+Corrections = Callable[[], Sequence[Correction]]
 
 _SLO_COLUMNS: Final = {
     "slo": "VARCHAR",
@@ -47,18 +50,23 @@ _ARROW: Final = {
 _MICROSECONDS: Final = 10**6
 
 
-def slo_views(store: Store, slos: Sequence[Slo]) -> tuple[Given, Given]:
+def slo_views(
+    store: Store, slos: Sequence[Slo], corrections: Corrections = tuple
+) -> tuple[Given, Given]:
     """Return the views; an objective is judged over its own time window, which ends at ``to``."""
 
     def statuses(window: Window) -> pa.Table:
         rows = [
             {name: getattr(one, "name" if name == "slo" else name) for name in _SLO_COLUMNS}
-            for one in read_statuses(store, slos, window.to_s)
+            for one in read_statuses(store, slos, window.to_s, corrections())
         ]
         return _table(rows, _SLO_COLUMNS)
 
     def events(window: Window) -> pa.Table:
-        return _table([row for slo in slos for row in _events(store, slo, window)], _EVENT_COLUMNS)
+        return _table(
+            [row for slo in slos for row in _events(store, slo, window, corrections())],
+            _EVENT_COLUMNS,
+        )
 
     return (
         Given("slos", "an objective as it stands at the end of the range", _SLO_COLUMNS, statuses),
@@ -67,8 +75,10 @@ def slo_views(store: Store, slos: Sequence[Slo]) -> tuple[Given, Given]:
     )  # fmt: skip
 
 
-def _events(store: Store, slo: Slo, window: Window) -> list[dict[str, Any]]:
-    series = read_detail(store, [slo], slo.name, window.to_s).series
+def _events(
+    store: Store, slo: Slo, window: Window, corrections: Sequence[Correction]
+) -> list[dict[str, Any]]:
+    series = read_detail(store, [slo], slo.name, window.to_s, corrections).series
     columns = (series.bucket_s, series.good, series.total, series.budget_remaining)
     return [
         {

@@ -16,7 +16,8 @@ def meshscope(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["serve"], ["demo"], ["slo", "status"], ["alerts", "generate"], ["mesh"]]
+    "command",
+    [[], ["serve"], ["demo"], ["slo", "status"], ["sql"], ["alerts", "generate"], ["mesh"]],
 )
 def test_every_command_explains_itself(command: list[str]) -> None:
     told = meshscope(*command, "--help")

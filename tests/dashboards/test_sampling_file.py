@@ -31,7 +31,7 @@ def test_an_empty_file_is_the_default_policy(tmp_path: Path) -> None:
         ("keep_errors: true\nbase_line: 1\n", r"sampling.yaml:2: base_line: is no field"),
         ("\nbaseline_ratio: much\n", r"sampling.yaml:2: baseline_ratio: .*number"),
         ("baseline_ratio: 2\n", r"sampling.yaml:1: .*must be in 0..1, got 2"),
-        ("- a\n", r"sampling.yaml:1: a sampling policy is a YAML mapping"),
+        ("- a\n", r"sampling.yaml:1: must be a YAML mapping"),
         ("a: [\n", r"sampling.yaml:\d: "),
     ],
 )

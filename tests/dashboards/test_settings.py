@@ -1,10 +1,12 @@
 """A bad setting is one line that names the flag, the variable and the way out."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from collector.otlp.cardinality import CardinalityLimits
 from dashboards.settings import BadSetting, ServerSettings, server_settings
 
 
@@ -80,3 +82,14 @@ def test_half_credentials_are_refused_and_never_repeated(
         server_settings(**flags)
     assert "0123456789abcdef" not in str(caught.value)
     assert "'short'" not in str(caught.value)
+
+
+def test_the_limits_of_cardinality_are_those_of_the_collector_unless_said(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    names = [field.name for field in fields(CardinalityLimits)]
+    for name in names:
+        monkeypatch.delenv(f"MESHSCOPE_{name.upper()}", raising=False)
+        assert getattr(server_settings(), name) == getattr(CardinalityLimits(), name)
+        with pytest.raises(BadSetting, match=f"--{name.replace('_', '-')}"):
+            server_settings(**{name: 0})

@@ -1,15 +1,23 @@
 """/api/slos: the statuses, worst first; /api/slos/{name}: one with its burn-down.
 
+/api/slos/gate says whether a service may be changed.
+/api/slos/report is a file about a period.
+/api/slos/{name}/whatif replays one, or another target, window or alert table, over the past.
+
 The SLO's own time window decides what counts; ``to`` decides where it ends.
 """
 
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from dashboards.web.answers import ErrorAnswer, json_answer
 from dashboards.web.routers.parameters import AppDeps, Range
-from dashboards.web.slos import read_detail, read_statuses
+from dashboards.web.routers.slo_parameters import AskedOverrides, AskedReport, AskedWhatIf, instant
+from dashboards.web.slo_reports import FORMATS, read_report
+from dashboards.web.slos import Backtests, read_detail, read_statuses, read_whatif
+from slo.gate import GateVerdict, gate
+from slo.report import Report
 from slo.status import SloStatus
 
 ROUTER: Final = APIRouter(
@@ -20,10 +28,45 @@ ROUTER: Final = APIRouter(
 @ROUTER.get("", responses={200: {"model": list[SloStatus]}})
 def slos(deps: AppDeps, asked: Range) -> Response:
     """Every SLO with its budget and burn rates."""
-    return json_answer(read_statuses(deps.store, deps.slos, asked.to_s))
+    return json_answer(read_statuses(deps.store, deps.slos, asked.to_s, deps.corrections()))
+
+
+@ROUTER.get("/gate", responses={200: {"model": GateVerdict}})
+def slo_gate(
+    deps: AppDeps, asked: AskedOverrides, service: str, to: Annotated[str, Query()] = "now"
+) -> Response:
+    """Whether a service may be changed: go, no_go or unknown, with reasons."""
+    to_s = instant(to, parameter="to", now_s=deps.clock_s())
+    mine = [slo for slo in deps.slos if slo.service == service]
+    statuses = read_statuses(deps.store, mine, to_s, deps.corrections())
+    return json_answer(gate(service, mine, statuses, asked))
+
+
+@ROUTER.get("/report", responses={200: {"model": Report}})
+def slo_report(deps: AppDeps, asked: AskedReport) -> Response:
+    """A report of a period, as a file to keep."""
+    found = read_report(deps.store, deps.slos, asked, deps.corrections())
+    kind = FORMATS[asked.format]
+    name = f"slo-report-{found.period}.{kind.suffix}"
+    return Response(
+        kind.write(found),
+        media_type=kind.media_type,
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
 
 
 @ROUTER.get("/{name}", responses={200: {"model": SloStatus}, 404: {"model": ErrorAnswer}})
 def slo(deps: AppDeps, asked: Range, name: str) -> Response:
     """One SLO, with ``series``: its events and its budget left, step by step."""
-    return json_answer(read_detail(deps.store, deps.slos, name, asked.to_s).as_json())
+    found = read_detail(deps.store, deps.slos, name, asked.to_s, deps.corrections())
+    return json_answer(found.as_json())
+
+
+@ROUTER.get("/{name}/whatif", responses={200: {"model": Backtests}, 404: {"model": ErrorAnswer}})
+def whatif(deps: AppDeps, asked: AskedWhatIf, name: str) -> Response:
+    """Which alerts would have fired, when, how long, and with how much budget spent."""
+    found = read_whatif(deps.store, deps.slos, name, asked, deps.corrections())
+    return json_answer(Backtests(found))

@@ -88,7 +88,7 @@ def sql_pool() -> Pool:
 @ROUTER.get("", responses={200: {"model": list[ViewRow]}})
 def views(deps: AppDeps) -> Response:
     """List the views that a statement may read."""
-    every: list[View | Given] = [*VIEWS, *slo_views(deps.store, deps.slos)]
+    every: list[View | Given] = [*VIEWS, *slo_views(deps.store, deps.slos, deps.corrections)]
     return json_answer([ViewRow(v.name, v.about, dict(v.columns), v.default_s) for v in every])
 
 
@@ -127,7 +127,8 @@ def _run(deps: Deps, question: Question, stop: Stop) -> Answer:
     running = Running()
     with stop.scanning(running):
         try:
-            return ask(deps.store, question, running, slo_views(deps.store, deps.slos))
+            views = slo_views(deps.store, deps.slos, deps.corrections)
+            return ask(deps.store, question, running, views)
         except SqlError:
             stop.check()
             raise

@@ -13,6 +13,9 @@ from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
 from slo.sources.edges import EdgeCountSource
 
+RETIRED_S: Final = 3600
+"""A proxy that was not heard for so long is no series of the mesh any more."""
+
 ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
 
 
@@ -28,10 +31,11 @@ def itself(deps: AppDeps) -> Response:
 def mesh(deps: AppDeps) -> Response:
     """Counters since the first data, in Prometheus text format."""
     to_s = window_end_s(int(deps.clock_s()))
+    found = read_exporters(deps, heard_within_s=RETIRED_S)
     with deps.store.snapshot() as cursor:
         from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
         families = [
-            *mesh_families(cursor, deps.slos, to_s),
+            *mesh_families(cursor, deps.slos, to_s, found),
             *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)

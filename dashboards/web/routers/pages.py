@@ -8,20 +8,17 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from alerts.burnrate import runbook_url
-from alerts.mesh import SILENT_S
-from collector.store import reader
 from dashboards.web import answers, formatting
 from dashboards.web.deps import Deps
-from dashboards.web.routers.parameters import AppDeps, Range, Views
-from dashboards.web.services import last_seen, service_rows
+from dashboards.web.routers.api_collector import read_collector, read_exporters
+from dashboards.web.routers.parameters import AppDeps, LiveRates, Range, Views
+from dashboards.web.services import last_seen, service_rows, silent_services
 from dashboards.web.slos import find, read_detail, read_statuses
 from dashboards.web.sparklines import read_sparklines
 from dashboards.web.timerange import DEFAULT_TO, TimeRange
 from slo.status import WORST_FIRST
 
 ROUTER: Final = APIRouter(include_in_schema=False)
-STALE_S: Final = SILENT_S
-"""A page, the API and the alert call the same proxy silent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +65,17 @@ def topology_page(request: Request, deps: AppDeps, asked: Range) -> Response:
 def services_page(request: Request, deps: AppDeps, views: Views, asked: Range) -> Response:
     """Show one row per service."""
     view = views.read(asked)
+    found = read_exporters(deps, of_all_time=True)
     with deps.store.snapshot() as cursor:
-        seen = last_seen(reader.exporters(cursor))
         sparklines = read_sparklines(cursor, view.from_s, view.to_s)
     return answers.page(
         request,
         "services.html",
         **_frame("/services", deps, asked),
-        rows=service_rows(view, seen),
+        rows=service_rows(view, last_seen(found)),
+        silent=silent_services(found),
         sparklines=sparklines,
         now_s=deps.clock_s(),
-        stale_s=STALE_S,
     )
 
 
@@ -88,7 +85,7 @@ def slos_page(
 ) -> Response:
     """Show every SLO, or those of one service, worst first."""
     shown = [slo for slo in deps.slos if service in {None, slo.service}]
-    statuses = read_statuses(deps.store, shown, asked.to_s)
+    statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections())
     order = {state: place for place, state in enumerate(WORST_FIRST)}
     frame = _frame("/slos", deps, asked)
     return answers.page(
@@ -100,7 +97,7 @@ def slos_page(
 def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Response:
     """Show one SLO; its charts come from the API."""
     slo = find(deps.slos, name)
-    status = read_detail(deps.store, [slo], name, asked.to_s).status
+    status = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections()).status
     frame = _frame("/slos", deps, asked)
     return answers.page(
         request,
@@ -109,6 +106,18 @@ def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Respon
         status=status,
         description=slo.description,
         runbook_url=runbook_url(slo),
+    )
+
+
+@ROUTER.get("/collector")
+def collector_page(request: Request, deps: AppDeps, rates: LiveRates, asked: Range) -> Response:
+    """Show the collector itself."""
+    return answers.page(
+        request,
+        "collector.html",
+        **_frame("/collector", deps, asked),
+        view=read_collector(deps, rates),
+        host=request.url.hostname or "localhost",
     )
 
 

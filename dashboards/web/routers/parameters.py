@@ -4,6 +4,8 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from collector.store.span_names import SpanNames
+from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
 from dashboards.web.timerange import DEFAULT_FROM, DEFAULT_TO, TimeRange, parse_range
 from dashboards.web.topology import SharedViews
@@ -17,8 +19,18 @@ def _views(request: Request) -> SharedViews:
     return cast("SharedViews", request.app.state.views)
 
 
+def _span_names(request: Request) -> SpanNames:
+    return cast("SpanNames", request.app.state.span_names)
+
+
+def _rates(request: Request) -> Rates:
+    return cast("Rates", request.app.state.rates)
+
+
 AppDeps = Annotated[Deps, Depends(_deps)]
+LiveRates = Annotated[Rates, Depends(_rates)]
 Views = Annotated[SharedViews, Depends(_views)]
+Names = Annotated[SpanNames, Depends(_span_names)]
 
 
 def _range(

@@ -35,7 +35,7 @@ def test_the_rules_record_these_names_with_these_labels():
 def test_a_name_tells_its_kind_and_unit(name, metric):
     assert name.startswith(("mesh_", "meshscope_"))
     assert name.endswith("_total") == (metric.kind == "counter")
-    assert name.endswith(("_total", "_seconds", "_ratio"))
+    assert name.endswith(("_total", "_seconds", "_ratio", "_silent"))
 
 
 def test_a_histogram_is_exposed_as_buckets_and_a_count():

@@ -40,6 +40,7 @@ def seed(store: Store) -> None:
     put(store, CART_SEEN_BY_ITSELF, 4, [(MINUTE_AGO_S, 105, 105)])
     heard(store, 1, "idle", NOW_S // 10 * 10)
     heard(store, 2, "cart", NOW_S // 10 * 10 - 600)
+    heard(store, 3, "retired", NOW_S // 10 * 10 - 3700)
 
 
 def heard(store: Store, resource_id: int, service: str, at_s: int) -> None:
@@ -50,5 +51,5 @@ def heard(store: Store, resource_id: int, service: str, at_s: int) -> None:
     cursor.execute("INSERT INTO heartbeats VALUES (?, ?)", [at_s, resource_id])
 
 
-def deps(store: Store, *, slos=SLOS, clock_s=lambda: NOW_S, grafana_url=None) -> Deps:
-    return Deps(store, slos, clock_s, "1.2.3", grafana_url)
+def deps(store: Store, *, slos=SLOS, clock_s=lambda: NOW_S, grafana_url=None, **more) -> Deps:
+    return Deps(store, slos, clock_s, "1.2.3", grafana_url, **more)

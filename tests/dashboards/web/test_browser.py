@@ -1,14 +1,23 @@
 """The pages in a real browser: what an SRE sees, and sees change, without a reload."""
 
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from collector.edges import latency_bucket
+from collector.receiver.export import export
+from collector.receiver.intake import Intake
+from collector.receiver.listening import Listening
+from collector.redaction.policy import Policy
+from collector.redaction.redactor import Redactor
 from collector.store.store import open_store
+from collector.store.writer import Writer
+from dashboards.selfwatch import Selfwatch
 from dashboards.web.app import create_app
+from tests.collector.exports import requests
 from tests.collector.rollups import put
 from tests.dashboards.web.seeded import CART, CART_FAILED, FRONTEND, SLOS, deps
 from tests.dashboards.web.serving import serve
@@ -214,3 +223,31 @@ def test_a_page_fits_a_phone(page, url, store, path):
     expect(page.locator("h1")).to_have_count(1)
 
     assert page.evaluate("document.documentElement.scrollWidth") <= 360
+
+
+@pytest.fixture
+def collecting(store):
+    """Serve an app with its collector; yields (url, Intake)."""
+    with closing(Writer(store)) as writer:
+        watch = Selfwatch(writer, store.path, time.time)
+        keeper = Listening(writer, watch.exporters, time.time)
+        intake = Intake(keeper, Redactor(Policy()).redact, watch.received, "grpc")
+        served = replace(deps(store, slos=SLOS, clock_s=time.time), selfwatch=watch)
+        with serve(create_app(served, tick_s=TICK_S)) as base:
+            yield base, intake
+
+
+def test_the_collector_page_fills_when_the_first_export_comes(page, collecting):
+    base, intake = collecting
+    page.goto(f"{base}/topology")
+    page.get_by_role("link", name="Collector").click()
+    expect(page.locator("#exporters-region")).to_contain_text("Nobody exports yet")
+    expect(page.locator("tr[data-signal=metrics] [data-cell=accepted]")).to_have_text("0")
+
+    now_ns = time.time_ns()
+    export(intake, "metrics", requests(5, start_ns=now_ns, time_ns=now_ns), now_ns=now_ns)
+
+    row = page.locator('tr[data-row^="frontend"]')
+    expect(row).to_contain_text("heard", timeout=20_000)  # pages fetch themselves every 5 s
+    expect(page.locator("tr[data-signal=metrics] [data-cell=accepted]")).to_have_text("1")
+    expect(page.locator("[data-figure='Commit p99']")).to_contain_text("ms")

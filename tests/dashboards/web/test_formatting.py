@@ -75,3 +75,10 @@ def test_rates_times_and_counts_are_short():
         "77.2x",
     ]
     assert formatting.count(1_234_567) == "1\u2009234\u2009567"
+
+
+def test_bytes_have_the_unit_that_keeps_them_short():
+    sizes = [None, 0, 1023, 1536, 64 * 2**20, 5 * 2**40, 3 * 2**50]
+    assert [formatting.bytes_(n) for n in sizes] == [
+        "–", "0 B", "1023 B", "1.5 KiB", "64 MiB", "5.0 TiB", "3072 TiB",
+    ]  # fmt: skip

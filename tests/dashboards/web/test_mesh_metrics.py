@@ -33,6 +33,19 @@ def test_counters_are_of_canonical_rows_only(client):
     assert value(text, tls) == 100
 
 
+def test_effective_and_actual_outcome_are_told_apart(client):
+    text = client.get("/metrics/mesh").text
+    cart = 'source="frontend",destination="cart"'
+
+    assert value(text, f"mesh_attempts_total{{{cart}}}") == 125
+    arrivals = {
+        result: value(text, f'mesh_arrivals_total{{{cart},result="{result}"}}')
+        for result in ("ok", "error")
+    }
+    (edge,) = [e for e in client.get("/api/topology").json()["edges"] if e["source"] == "frontend"]
+    assert sum(arrivals.values()) == edge["evidence"]["arrived"]
+
+
 CART = 'source="frontend",destination="cart",version="v1",route="cart"'
 
 
@@ -72,6 +85,13 @@ def test_each_exporter_has_a_time_it_was_heard(client):
     series = 'mesh_exporter_last_seen_timestamp_seconds{service="idle",instance="idle-0"}'
 
     assert value(text, series) == NOW_S // 10 * 10
+
+
+def test_a_proxy_that_retired_more_than_an_hour_ago_is_not_told(client):
+    text = client.get("/metrics/mesh").text
+    names = re.findall(r'mesh_exporter_last_seen_timestamp_seconds{service="(\w+)"', text)
+
+    assert names == ["cart", "idle"]
 
 
 def test_an_empty_store_exposes_families_without_samples(empty_client):

@@ -10,7 +10,7 @@ from tests.collector.rollups import put
 from tests.dashboards.web.seeded import CART, MINUTE_AGO_S, availability, deps
 from tests.dashboards.web.visitor import Visitor
 
-PAGES = ("/topology", "/services", "/slos", "/slos/cart-availability")
+PAGES = ("/topology", "/services", "/slos", "/slos/cart-availability", "/collector")
 
 
 def test_the_front_door_leads_to_the_topology_and_keeps_the_range(client):

@@ -14,11 +14,11 @@ class Visitor:
     def get(self, url, **options):
         return self.request("GET", url, **options)
 
-    def request(self, method, url, *, cookies=None):
+    def request(self, method, url, *, cookies=None, **options):
         async def ask():
             async with httpx.AsyncClient(
                 transport=self._transport, base_url="http://mesh.test", cookies=cookies
             ) as client:
-                return await client.request(method, url)
+                return await client.request(method, url, **options)
 
         return asyncio.run(ask())

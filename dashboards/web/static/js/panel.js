@@ -135,6 +135,10 @@ function evidenceWords({ attempts, actual_error_ratio: failed, evidence }) {
   const who = evidence.reporters.length > 1 ? "both sides" : side[evidence.reporters[0]];
   const spans = evidence.is_estimated ? "an estimate from spans"
     : `spans of ${percent(evidence.span_coverage)} of the requests`;
+  if (!evidence.counted_by.length) {
+    return `Not counted: the caller's side reports nothing of ${count(evidence.arrived)} requests that ` +
+      `arrived (${evidence.signals.join(", ")}). Its proxy is silent, or they were mirrored.`;
+  }
   return [
     `Reported by ${who} (${evidence.signals.join(", ")})`, evidence.spans ? spans : "no spans",
     ...(failed === null ? [] : [`${percent(failed)} of ${count(attempts)} attempts failed`]),
