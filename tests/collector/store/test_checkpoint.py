@@ -95,3 +95,17 @@ def test_a_commit_at_work_puts_it_off_and_is_no_failure(store):
         writing.commit()
         wait_until(lambda: running.stats.done == 1)
         assert sum(running.stats.seconds.value().counts) == 1
+
+
+def test_a_checkpoint_gets_its_turn_beside_a_writer_that_never_rests(store):
+    with checkpointer(store, wal_bytes=1) as running:
+        cursor = store.cursor()
+        deadline_s = time.monotonic() + 20
+        while running.stats.done < 3:
+            assert time.monotonic() < deadline_s
+            with running.writing():
+                cursor.begin()
+                cursor.execute("INSERT INTO strings SELECT i, 'x' FROM range(1000) t(i)")
+                time.sleep(0.005)  # most of the time a transaction is open
+                cursor.commit()
+        assert running.stats.failed == 0
