@@ -68,16 +68,15 @@ def test_a_backlog_is_merged_in_slices_that_each_change_no_answer():
             [buckets, copies],
         )
         before = reader.edge_counts(cursor, 0, 600, step_s=10).to_pylist()
-        round_, slices = Compaction(DAY, Retention()), 0
+        round_, is_more = Compaction(DAY, Retention()), True
         left = rows(store, "sli_10s")
-        while round_.slice(cursor):
-            slices += 1
+        while is_more:
+            is_more = round_.slice(cursor)  # as many pieces as a quick machine has time for
             assert reader.edge_counts(cursor, 0, 600, step_s=10).to_pylist() == before
             now = rows(store, "sli_10s")
             assert left - now <= 3 * SLICE_ROWS
             left = now
 
-        assert slices >= 1
         assert rows(store, "sli_10s") == buckets
         assert before[0]["requests"] == 1 + 2 * copies
 
