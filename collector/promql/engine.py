@@ -38,9 +38,14 @@ _DEFAULTS: Final = Options()
 _SHOWN_KINDS: Final = {"matrix": "range vector", "string": "string"}
 
 
-def instant(source: Source, text: str, at_ms: int, options: Options = _DEFAULTS) -> Answer:
-    """Evaluate a query at one instant: a Grid with one step, a Scalar, a Text or Samples."""
-    expression = parse(text)
+def instant(
+    source: Source, query: str | Expression, at_ms: int, options: Options = _DEFAULTS
+) -> Answer:
+    """Evaluate a query at one instant: a Grid with one step, a Scalar, a Text or Samples.
+
+    Who asks the same again and again may parse it once.
+    """
+    expression = parse(query) if isinstance(query, str) else query
     steps = np.array([at_ms], np.int64)
     evaluation = _evaluation(source, steps, options)
     value = _guarded(evaluation, expression, steps)
