@@ -13,7 +13,7 @@ TEST_PACKAGES := prometheus prometheus-alertmanager chromium
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
-setup: $(VENV)/.installed $(VENV)/.scanner vendor ## Make the virtual environment and fetch the browser libraries
+setup: $(VENV)/.installed $(VENV)/.compiled vendor ## Make the virtual environment and fetch the browser libraries
 
 demo: setup ## Run the demo mesh with the collector and the dashboard; ARGS="--fault latency --after 60s"
 	@$(BIN)/meshscope demo $(ARGS)
@@ -68,9 +68,10 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-# Else the first process that decodes spans compiles, and is slow for some seconds.
-$(VENV)/.scanner: $(VENV)/.installed $(wildcard collector/otlp/scan/*.py)
+# Else the first process that decodes spans, or evaluates a query, compiles and is slow for some seconds.
+$(VENV)/.compiled: $(VENV)/.installed $(wildcard collector/otlp/scan/*.py collector/promql/kernels/*.py)
 	$(BIN)/python -m collector.otlp.scan
+	$(BIN)/python -m collector.promql
 	@touch $@
 
 vendor: dashboards/web/static/vendor/.copied ## Copy the browser libraries from npm

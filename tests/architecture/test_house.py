@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ("collector", "slo", "alerts", "dashboards", "proxy")
+PACKAGES = ("collector", "slo", "alerts", "dashboards", "proxy", "meshscope")
 LONGEST_FILE_LINES = 400
 
 
