@@ -14,6 +14,9 @@ import json
 import subprocess
 import sys
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -28,6 +31,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20, help="of load for each case")
     parser.add_argument("--spans", type=int, nargs="+", default=[512, 20], help="in a request")
     parser.add_argument("--senders", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=0, help="spans a second; 0: all it takes")
     parser.add_argument("--decoders", nargs="+", choices=DECODERS, default=DECODERS)
     parser.add_argument("--repeats", type=int, default=1, help="the median run is reported")
     parser.add_argument("--engine-threads", type=int, default=0, help="0: the store's choice")
@@ -56,10 +60,10 @@ def measure(asked: argparse.Namespace, decoder: str, spans: int, seed: int) -> d
         load = _start(
             "benchmarks.span_load", str(port),
             "--seconds", str(asked.seconds), "--spans", str(spans),
-            "--senders", str(asked.senders), "--seed", str(seed),
+            "--senders", str(asked.senders), "--seed", str(seed), "--rate", str(asked.rate),
         )  # fmt: skip
-        resident = _watch(server.pid, load)
-        sent = json.loads(load.communicate()[0])
+        with _watched(server.pid) as resident:
+            sent = json.loads(load.communicate()[0])
         out, _ = server.communicate()
         told = json.loads(out)
         kept, size = _count(file)
@@ -74,11 +78,18 @@ def measure(asked: argparse.Namespace, decoder: str, spans: int, seed: int) -> d
         "spans": kept,
         "spans_per_s": round(sent["acked_spans"] / sent["seconds"]),
         "cpu_s_per_million": round(told["cpu_s"] / kept * 1e6, 2),
+        "cpu_s_per_million_by_thread": {
+            name: round(cpu_s / kept * 1e6, 2)
+            for name, cpu_s in told["cpu_s_by_thread"].items()
+            if cpu_s / told["cpu_s"] > 0.01
+        },
         "ack_p50_ms": round(float(np.percentile(waits, 50)), 1),
         "ack_p99_ms": round(float(np.percentile(waits, 99)), 1),
         "ack_max_ms": round(float(waits.max()), 1),
         "failures": len(sent["failures"]),
-        "rss_mb": resident,
+        "failed_by": sorted(set(sent["failures"]))[:3],
+        "rss_mb": resident[:: max(len(resident) // 20, 1)],
+        "rss_max_mb": max(resident),
         "file_bytes_per_span": round(size / kept, 1),
     }
 
@@ -92,17 +103,22 @@ def _start(module: str, *arguments: str) -> subprocess.Popen:
     )
 
 
-def _watch(pid: int, load: subprocess.Popen) -> list[int]:
-    """Return the resident MB of the server at ten moments of the load."""
-    process, seen = psutil.Process(pid), []
-    while load.poll() is None and load.stdout.readable():
-        seen.append(round(process.memory_info().rss / 2**20))
-        try:
-            load.wait(0.5)
-        except subprocess.TimeoutExpired:
-            continue
-    step = max(len(seen) // 10, 1)
-    return seen[::step]
+@contextmanager
+def _watched(pid: int) -> Iterator[list[int]]:
+    """Give a list that grows by the resident MB of the server, every half second."""
+    process, seen, ended = psutil.Process(pid), [], threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            seen.append(round(process.memory_info().rss / 2**20))
+
+    thread = threading.Thread(target=watch)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _count(file: Path) -> tuple[int, int]:
@@ -119,7 +135,7 @@ def _say(run: dict, *, is_json: bool) -> None:
         f"{run['spans_per_request']:>4} spans a request, {run['decoder']:<9} "
         f"{run['cpu_s_per_million']:>6.2f} CPU-s/M  {run['spans_per_s']:>7,} spans/s  "
         f"ack p50 {run['ack_p50_ms']} ms, p99 {run['ack_p99_ms']} ms  "
-        f"{run['spans']:,} rows = acknowledged  RSS {run['rss_mb'][0]}..{max(run['rss_mb'])} MB",
+        f"{run['spans']:,} rows = acknowledged  RSS {run['rss_mb'][0]}..{run['rss_max_mb']} MB",
         flush=True,
     )
 

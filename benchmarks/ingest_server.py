@@ -1,5 +1,8 @@
 """The collector alone, for ``benchmarks.ingest``: the real gRPC receiver over a DuckDB file.
 
+Redaction is on, as it is by default. The reference decodes each request alone, as the scanner's
+requests are decoded together.
+
     python -m benchmarks.ingest_server FILE --decoder scanner|reference
 
 Prints its port, serves until its input ends, closes the file with a checkpoint, and prints the CPU
@@ -9,6 +12,7 @@ it took from the first request to the last byte on disk.
 import argparse
 import json
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,7 +21,11 @@ import psutil
 from collector.otlp.scan.engine import ENGINE
 from collector.otlp.spans_reference import decode_traces_by_reference
 from collector.receiver import export
+from collector.receiver.gathering import Gatherer
 from collector.receiver.grpc import start_grpc
+from collector.receiver.intake import Intake, Received
+from collector.redaction.policy import Policy
+from collector.redaction.redactor import Redactor
 from collector.store.store import open_store
 from collector.store.writer import Writer
 
@@ -39,15 +47,31 @@ def main() -> None:
         if asked.engine_threads:
             store.connection.execute(f"SET threads = {asked.engine_threads}")
         writer = Writer(store)
-        receiver = start_grpc(writer, port=0)
+        redact = Redactor(Policy()).redact
+        intake = Intake(writer, redact, Received(), "grpc")
+        gatherer = Gatherer(intake)
+        receiver = start_grpc(gatherer if asked.decoder == "scanner" else intake, port=0)
         before = process.cpu_times()
         print(json.dumps({"port": receiver.port, "rss_mb": _rss_mb(process)}), flush=True)
         sys.stdin.read()
+        shares = _by_thread(process)
         receiver.stop()
+        gatherer.close()
         writer.close()
     after = process.cpu_times()
     cpu_s = after.user + after.system - before.user - before.system
-    print(json.dumps({"cpu_s": cpu_s, "rss_mb": _rss_mb(process)}), flush=True)
+    told = {"cpu_s": cpu_s, "rss_mb": _rss_mb(process), "cpu_s_by_thread": shares}
+    print(json.dumps(told), flush=True)
+
+
+def _by_thread(process: psutil.Process) -> dict[str, float]:
+    """Return the CPU seconds of the threads that Python knows, by name; others are engines."""
+    names = {one.native_id: one.name.rstrip("0123456789_") for one in threading.enumerate()}
+    shares: dict[str, float] = {}
+    for thread in process.threads():
+        name = names.get(thread.id, "engines")
+        shares[name] = round(shares.get(name, 0.0) + thread.user_time + thread.system_time, 2)
+    return shares
 
 
 def _rss_mb(process: psutil.Process) -> int:

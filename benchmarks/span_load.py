@@ -155,12 +155,18 @@ def templates(seed: int, spans: int) -> list[Template]:
     return [template(chance, spans) for _ in range(TEMPLATES)]
 
 
-def send(port: int, *, seconds: float, spans: int, senders: int, seed: int) -> dict[str, object]:
-    """Send for some time from several threads, each waiting for its answer; return the ledger."""
+def send(
+    port: int, *, seconds: float, spans: int, senders: int, seed: int, rate: float
+) -> dict[str, object]:
+    """Send for some time from several threads, each waiting for its answer; return the ledger.
+
+    ``rate`` is in spans a second, of all senders; 0 sends as fast as there are answers.
+    """
     made = templates(seed, spans)
     until = time.monotonic() + seconds
     waits: list[float] = []
     failures: list[str] = []
+    pause_s = senders * spans / rate if rate else 0.0
 
     def run(number: int) -> None:
         rng = np.random.default_rng([seed, number])
@@ -168,7 +174,11 @@ def send(port: int, *, seconds: float, spans: int, senders: int, seed: int) -> d
         with grpc.insecure_channel(f"127.0.0.1:{port}", options) as channel:
             export = channel.unary_unary(METHOD)
             turn = number
+            due = time.monotonic() + number * pause_s / senders
             while time.monotonic() < until:
+                if rate:
+                    time.sleep(max(due - time.monotonic(), 0))
+                    due += pause_s
                 body = fill(made[turn % len(made)], rng, time.time_ns())
                 began = time.perf_counter()
                 try:
@@ -203,9 +213,10 @@ def main() -> None:
     parser.add_argument("--spans", type=int, default=512)
     parser.add_argument("--senders", type=int, default=16)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--rate", type=float, default=0, help="spans a second; 0: all it takes")
     asked = parser.parse_args()
     print(json.dumps(send(asked.port, seconds=asked.seconds, spans=asked.spans,
-                          senders=asked.senders, seed=asked.seed)))  # fmt: skip
+                          senders=asked.senders, seed=asked.seed, rate=asked.rate)))  # fmt: skip
 
 
 if __name__ == "__main__":
