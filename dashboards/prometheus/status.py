@@ -13,6 +13,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
+from alerts.notify.sender import PATH, without_password
 from collector.prometheus.names import METRIC_NAME
 from collector.prometheus.points import MAX_MS, Window
 from collector.promql.options import Options
@@ -160,9 +161,11 @@ def scrape_pools() -> Response:
 
 
 @ROUTER.get("/alertmanagers")
-def alertmanagers() -> Response:
-    """List whom alerts are sent to."""
-    return success({"activeAlertmanagers": [], "droppedAlertmanagers": []})
+def alertmanagers(deps: AppDeps) -> Response:
+    """List whom alerts are sent to: nobody, unless rules are evaluated here."""
+    told = deps.alertmanagers if deps.evaluator is not None else ()
+    active = [{"url": f"{without_password(one).rstrip('/')}{PATH}"} for one in told]
+    return success({"activeAlertmanagers": active, "droppedAlertmanagers": []})
 
 
 def _kept(deps: Deps) -> str:

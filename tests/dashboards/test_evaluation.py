@@ -102,6 +102,8 @@ def test_an_alert_goes_the_whole_way_and_prometheus_says_the_same(tmp_path):
     ):
         ours = f"http://{server.web}"
         both = (ours, theirs)
+        active = data(ours, "alertmanagers")["activeAlertmanagers"]
+        assert active == [{"url": f"{manager}/api/v2/alerts"}]
         say(both, 0)
         wait_until(lambda: all(alert_rule(url)["health"] == "ok" for url in both))
         say(both, 1500)
