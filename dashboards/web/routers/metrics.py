@@ -4,6 +4,7 @@ from typing import Final
 
 from fastapi import APIRouter, Response
 
+from collector.prometheus.targets import RETIRED_S
 from collector.store import reader
 from dashboards.web.exposition import CONTENT_TYPE, expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
@@ -12,9 +13,6 @@ from dashboards.web.routers.parameters import AppDeps
 from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
 from slo.sources.edges import EdgeCountSource
-
-RETIRED_S: Final = 3600
-"""A proxy that was not heard for so long is no series of the mesh any more."""
 
 ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
 
