@@ -23,7 +23,6 @@ from collector.store.precedence import Precedence, apply_moves, span_pairs
 from collector.store.rollups import Rollups
 from collector.store.span_edges import (
     Stretch,
-    count_spans,
     first_bucket_s,
     mark_s,
     put_stretch,
@@ -186,14 +185,6 @@ class Recorder:
         pairs = self.precedence.span_pairs
         try:
             put_stretch(cursor, self.dictionaries, pairs, stretch, late_s=self._late_s)
-        finally:
-            self._spans_to_s = self._new_spans_to_s = mark_s(cursor)
-
-    def count_spans(self, cursor: duckdb.DuckDBPyConnection, now_ns: int) -> None:
-        """Bring the edges of spans up to date at once."""
-        pairs = self.precedence.span_pairs
-        try:
-            count_spans(cursor, self.dictionaries, pairs, now_ns // 10**9)
         finally:
             self._spans_to_s = self._new_spans_to_s = mark_s(cursor)
 

@@ -96,14 +96,6 @@ def put_stretch(
     dictionaries.commit()
 
 
-def count_spans(
-    cursor: duckdb.DuckDBPyConnection, dictionaries: Dictionaries, pairs: set[Pair], now_s: int
-) -> None:
-    """Bring the edges of spans up to date at once; the caller has no transaction open."""
-    while (stretch := read_stretch(cursor, now_s)) is not None:
-        put_stretch(cursor, dictionaries, pairs, stretch)
-
-
 def mark_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
     """Return the time up to which spans are counted; None before the first pass."""
     row = cursor.execute("SELECT value::BIGINT FROM meta WHERE key = ?", [_MARK]).fetchone()
