@@ -127,8 +127,8 @@ def prepare(name: SignalName, body: bytes, *, encoding: Encoding = "protobuf") -
     return Prepared(signal, replace(signal.decode(encoded), signal=name), digest(name, encoded))
 
 
-def digest(name: SignalName, body: bytes) -> bytes:
-    """Return what identifies the content of a request."""
+def digest(name: str, body: bytes) -> bytes:
+    """Return what identifies the content of a request; ``name`` tells one kind from another."""
     hashed = hashlib.sha256(name.encode() + b"\0")
     hashed.update(body)
     return hashed.digest()

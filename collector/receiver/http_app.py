@@ -22,17 +22,15 @@ from starlette.types import Receive, Scope, Send
 
 from collector.receiver import export
 from collector.receiver.access import Access
-from collector.receiver.admission import Admission, Ticket
+from collector.receiver.admission import Admission
 from collector.receiver.cors import Cors
 from collector.receiver.errors import (
     NoSuchPath,
-    TooLarge,
-    Unauthenticated,
     UnsupportedMedia,
-    WrongMethod,
 )
 from collector.receiver.export import SIGNALS, Encoding, SignalName, Sink
 from collector.receiver.faults import fault_of
+from collector.receiver.posted import check, committed, read_body
 from collector.receiver.unpacking import check_encoding, is_packed, unpack
 from collector.store.acks import Ack
 from collector.store.errors import StoreClosed
@@ -81,7 +79,7 @@ class OtlpApp:
             name = self._signal(request)
             if _is_preflight(request) and self.cors.origins:
                 return _preflight(self.cors, request.headers["origin"])
-            self._check(request)
+            check(request, self.access)
             message = await self._export(request, name)
         except ClientDisconnect:
             raise
@@ -98,12 +96,6 @@ class OtlpApp:
         except KeyError:
             raise NoSuchPath(request.url.path, tuple(self.paths)) from None
 
-    def _check(self, request: Request) -> None:
-        if request.method != "POST":
-            raise WrongMethod(request.method)
-        if not self.access.admit(request.headers.get("authorization")):
-            raise Unauthenticated
-
     async def _export(self, request: Request, name: SignalName) -> Any:
         media_type = _media_type(request.headers)
         if media_type not in _MEDIA_TYPES:
@@ -111,7 +103,7 @@ class OtlpApp:
         packing = request.headers.get("content-encoding", "").strip().lower()
         check_encoding(packing)
         with self.admission.enter() as ticket:
-            body = await self._body(request, ticket)
+            body = await read_body(request, ticket, self.max_body_bytes)
 
             def work() -> tuple[export.Prepared, Future[Ack] | None]:
                 plain = unpack(body, packing, self.max_body_bytes)
@@ -125,25 +117,8 @@ class OtlpApp:
             else:
                 loop = asyncio.get_running_loop()
                 prepared, waiting = await loop.run_in_executor(self.pool, work)
-            ack = None
-            if waiting is not None:  # shielded: a sender that leaves must not cancel the commit
-                commit = asyncio.shield(asyncio.wrap_future(waiting))
-                ack = await asyncio.wait_for(commit, export.COMMIT_TIMEOUT_S)
+            ack = await committed(waiting)
             return export.answer(prepared, ack, self.clock_ns())
-
-    async def _body(self, request: Request, ticket: Ticket) -> bytes:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
-            raise TooLarge(self.max_body_bytes)
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.max_body_bytes:
-                raise TooLarge(self.max_body_bytes)
-            ticket.hold(len(chunk))
-            chunks.append(chunk)
-        return b"".join(chunks)
 
 
 def _is_preflight(request: Request) -> bool:

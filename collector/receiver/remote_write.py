@@ -7,7 +7,6 @@ Spec: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 """
 
 import asyncio
-import hashlib
 import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
@@ -21,11 +20,13 @@ from starlette.responses import Response
 
 from collector.otlp.cardinality import METRIC_FULL, SERVICE_FULL
 from collector.prometheus.remote_write import Counted, Decoded, Version, decode, unsnap
+from collector.receiver import export
 from collector.receiver.access import OPEN, Access
 from collector.receiver.admission import Admission, Ticket
-from collector.receiver.errors import TooLarge, Unauthenticated, UnsupportedMedia, WrongMethod
-from collector.receiver.export import COMMIT_TIMEOUT_S, Sink, note_refused
+from collector.receiver.errors import TooLarge, UnsupportedMedia
+from collector.receiver.export import Sink, note_refused
 from collector.receiver.faults import fault_of
+from collector.receiver.posted import check, committed, read_body
 from collector.store.acks import Ack
 from collector.store.errors import StoreClosed
 
@@ -64,7 +65,7 @@ class RemoteWrite:
     async def respond(self, request: Request) -> Response:
         """Answer one request; raise ClientDisconnect when nobody is left to be told."""
         try:
-            self._check(request)
+            check(request, self.access)
             version = negotiate(request.headers)
             with self.admission.enter() as ticket:
                 return await self._write(request, version, ticket)
@@ -76,14 +77,8 @@ class RemoteWrite:
             note_refused(self.sink, "metrics", error)
             return _refuse(error)
 
-    def _check(self, request: Request) -> None:
-        if request.method != "POST":
-            raise WrongMethod(request.method)
-        if not self.access.admit(request.headers.get("authorization")):
-            raise Unauthenticated
-
     async def _write(self, request: Request, version: Version, ticket: Ticket) -> Response:
-        body = await self._body(request, ticket)
+        body = await read_body(request, ticket, self.max_body_bytes)
 
         def work() -> tuple[Decoded, Future[Ack] | None]:
             plain = unsnap(body, self.max_body_bytes)
@@ -96,31 +91,13 @@ class RemoteWrite:
 
         loop = asyncio.get_running_loop()
         decoded, waiting = await loop.run_in_executor(self.pool, work)
-        ack = None
-        if waiting is not None:  # shielded: a sender that leaves must not cancel the commit
-            commit = asyncio.shield(asyncio.wrap_future(waiting))
-            ack = await asyncio.wait_for(commit, COMMIT_TIMEOUT_S)
-        return answer(decoded, ack, version)
+        return answer(decoded, await committed(waiting), version)
 
     def _submit(self, decoded: Decoded, digest_: bytes) -> Future[Ack] | None:
         batch = decoded.batch
         if not batch.resources and not batch.descriptions:
             return None
         return self.sink.submit(batch, digest_)
-
-    async def _body(self, request: Request, ticket: Ticket) -> bytes:
-        declared = request.headers.get("content-length", "0")
-        if declared.isdecimal() and int(declared[:20]) > self.max_body_bytes:
-            raise TooLarge(self.max_body_bytes)
-        chunks: list[bytes] = []
-        size = 0
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > self.max_body_bytes:
-                raise TooLarge(self.max_body_bytes)
-            ticket.hold(len(chunk))
-            chunks.append(chunk)
-        return b"".join(chunks)
 
 
 def negotiate(headers: Headers) -> Version:
@@ -139,9 +116,7 @@ def negotiate(headers: Headers) -> Version:
 
 def digest(version: Version, plain: bytes) -> bytes:
     """Return what identifies the content of a request."""
-    hashed = hashlib.sha256(f"remote write {version}\0".encode())
-    hashed.update(plain)
-    return hashed.digest()
+    return export.digest(f"remote write {version}", plain)
 
 
 def answer(decoded: Decoded, ack: Ack | None, version: Version) -> Response:
