@@ -22,6 +22,7 @@ from collector.store.gate import Gate
 from collector.store.precedence import Precedence, apply_moves, span_pairs
 from collector.store.rollups import Rollups
 from collector.store.span_edges import (
+    SETTLE_S,
     Stretch,
     first_bucket_s,
     mark_s,
@@ -31,6 +32,7 @@ from collector.store.span_edges import (
 from collector.store.span_rows import SpanRows
 
 _LOG: Final = logging.getLogger(__name__)
+_SECOND_NS: Final = 10**9
 DEDUPE_NS: Final = 15 * 60 * 10**9
 """A sender repeats an export it has no answer to for minutes, not for longer."""
 MAX_DIGESTS: Final = 1_000_000
@@ -128,9 +130,9 @@ class Recorder:
         for table, rolled in self.rollups.tables().items():
             self._insert(table, rolled)
         apply_moves(self.cursor, moves)
-        ends_ns = self._spans.ends_ns()
-        self._first_s = first_bucket_s(ends_ns)
-        self._new_spans_to_s = set_back(self.cursor, ends_ns, self._spans_to_s)
+        reach_ns = self._spans.reach_ns(SETTLE_S * _SECOND_NS)
+        self._first_s = first_bucket_s(reach_ns)
+        self._new_spans_to_s = set_back(self.cursor, reach_ns, self._spans_to_s)
         self._insert("metric_descriptions", _described(self._new_descriptions))
         self._insert("exporter_starts", started(self.counters.new_exporters()))
         heartbeats = sorted(self._new_heartbeats - self._heartbeats)

@@ -37,6 +37,8 @@ _MARK: Final = "span_edges_to_s"
 _BUCKET_S: Final = TIERS_S["10s"]
 _PASS_S: Final = 600
 """The longest stretch of one pass; a longer one, after an outage, is done in several."""
+PASS_SPANS: Final = 250_000
+"""A pass ends with the bucket that reaches them: some 500 MB."""
 _SECOND_NS: Final = 10**9
 _SPANS: Final = "edge_id IN (SELECT edge_id FROM edges WHERE signal = 'spans')"
 
@@ -51,15 +53,24 @@ class Stretch:
     calls: tuple[tuple[Edge, dict[str, Any]], ...]
 
 
-def read_stretch(cursor: duckdb.DuckDBPyConnection, now_s: int) -> Stretch | None:
-    """Read the next stretch that is settled; None when all are counted. Writes nothing."""
+def read_stretch(
+    cursor: duckdb.DuckDBPyConnection, now_s: int, *, most_spans: int = PASS_SPANS
+) -> Stretch | None:
+    """Read the next stretch that is settled; None when all are counted. Writes nothing.
+
+    It ends with the bucket in which ``most_spans`` are reached, so that memory is bounded. Opens a
+    transaction and ends it: row numbers hold within one snapshot.
+    """
     to_s = _bucket(now_s - SETTLE_S)
-    mark = mark_s(cursor)
-    from_s = _bucket(now_s - LATE_S) if mark is None else mark
-    if from_s >= to_s:
-        return None
-    until_s = min(to_s, from_s + _PASS_S)
-    rows = _calls(cursor, from_s, until_s)
+    cursor.begin()
+    try:
+        mark = mark_s(cursor)
+        from_s = _bucket(now_s - LATE_S) if mark is None else mark
+        if from_s >= to_s:
+            return None
+        until_s, rows = _calls(cursor, from_s, min(to_s, from_s + _PASS_S), most_spans)
+    finally:
+        cursor.rollback()
     edges = (call_edge(Call(**{name: row[name] for name in _CALL_FIELDS})) for row in rows)
     calls = tuple((edge, row) for edge, row in zip(edges, rows, strict=True) if edge is not None)
     return Stretch(mark, from_s, until_s, calls)
@@ -76,13 +87,15 @@ def put_stretch(
     """Put a stretch into the rollups and move the mark; the caller has no transaction open.
 
     ``late_s``: the earliest bucket of spans that were stored since it was read, and so may be
-    missing from it; the mark stops there, or where spans have set it back to. ``pairs`` learns
-    which pairs spans count for.
+    missing from it; the mark stops before their other ends, or where spans have set it back to.
+    ``pairs`` learns which pairs spans count for.
     """
     cursor.begin()
     try:
         now_at_s = mark_s(cursor)
-        stops = [stretch.to_s, late_s, None if now_at_s == stretch.mark_s else now_at_s]
+        stops = [stretch.to_s, None if now_at_s == stretch.mark_s else now_at_s]
+        if late_s is not None and late_s < stretch.to_s:
+            stops.append(late_s - SETTLE_S)
         _replace(cursor, dictionaries, pairs, stretch)
         cursor.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
@@ -103,25 +116,27 @@ def mark_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
 
 
 def set_back(
-    cursor: duckdb.DuckDBPyConnection, ends_ns: list[tuple[int, int]], counted_to_s: int | None
+    cursor: duckdb.DuckDBPyConnection, reach_ns: list[tuple[int, int]], counted_to_s: int | None
 ) -> int | None:
     """Set the mark back for late spans, in the caller's transaction; return where it is now.
 
-    ``ends_ns`` holds for each export the earliest end of its spans and the time of its arrival.
+    ``reach_ns`` as ``SpanRows`` tells it. What was counted before a late span came may hold the
+    other end of its call, or an earlier attempt, as one that stands alone.
     """
-    first_s = first_bucket_s(ends_ns)
+    first_s = first_bucket_s(reach_ns)
     if counted_to_s is None or first_s is None or first_s >= counted_to_s:
         return counted_to_s
-    cursor.execute("UPDATE meta SET value = ? WHERE key = ?", [str(first_s), _MARK])
-    return first_s
+    again_from_s = first_s - SETTLE_S
+    cursor.execute("UPDATE meta SET value = ? WHERE key = ?", [str(again_from_s), _MARK])
+    return again_from_s
 
 
-def first_bucket_s(ends_ns: list[tuple[int, int]]) -> int | None:
-    """Return the earliest bucket that spans are counted in; None without spans."""
+def first_bucket_s(reach_ns: list[tuple[int, int]]) -> int | None:
+    """Return the earliest bucket that spans bear on; None without spans."""
     return min(
         (
-            _bucket(max(end_ns, received_ns - LATE_S * _SECOND_NS) // _SECOND_NS)
-            for end_ns, received_ns in ends_ns
+            _bucket(max(from_ns, received_ns - LATE_S * _SECOND_NS) // _SECOND_NS)
+            for from_ns, received_ns in reach_ns
         ),
         default=None,
     )
@@ -192,17 +207,36 @@ def _whole_latencies(
                 yield bucket_s, edge, bucket, count
 
 
-def _calls(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> list[dict[str, Any]]:
-    table = cursor.execute(
-        _SQL,
-        {
-            "from_ns": from_s * _SECOND_NS,
-            "to_ns": to_s * _SECOND_NS,
-            "margin_ns": SETTLE_S * _SECOND_NS,
-        },
-    ).to_arrow_table()
-    rows: list[dict[str, Any]] = table.to_pylist()
-    return rows
+def _calls(
+    cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int, most_spans: int
+) -> tuple[int, list[dict[str, Any]]]:
+    """Return until_s <= to_s, and the calls that ended in [from_s, until_s), each kind once."""
+    window = {"from_ns": from_s * _SECOND_NS, "margin_ns": SETTLE_S * _SECOND_NS}
+    buckets = cursor.execute(_BUCKETS_SQL, window | {"to_ns": to_s * _SECOND_NS}).fetchall()
+    until_s = _until(buckets, from_s, to_s, most_spans)
+    near = [one for one in buckets if one[0] < until_s + SETTLE_S]
+    if not near:
+        return until_s, []
+    window |= {
+        "to_ns": until_s * _SECOND_NS,
+        "first_row": min(first for _, _, first, _ in near),
+        "last_row": max(last for _, _, _, last in near),
+    }
+    rows: list[dict[str, Any]] = cursor.execute(_SQL, window).to_arrow_table().to_pylist()
+    return until_s, rows
+
+
+def _until(
+    buckets: list[tuple[int, int, int, int]], from_s: int, to_s: int, most_spans: int
+) -> int:
+    """Return the end of the first buckets that have enough spans for one pass."""
+    spans = 0
+    for bucket_s, count, _, _ in buckets:
+        if from_s <= bucket_s < to_s:
+            spans += count
+            if spans >= most_spans:
+                return bucket_s + _BUCKET_S
+    return to_s
 
 
 def _measured_pairs(
@@ -291,3 +325,14 @@ _COLUMNS: Final = {
     "latency": ("latency_bucket, ", "sum(count)::BIGINT"),
 }
 _SQL: Final = _sql()
+_BUCKETS_SQL: Final = f"""
+SELECT (start_ns + duration_ns) // {_BUCKET_S * _SECOND_NS} * {_BUCKET_S} AS bucket_s,
+       count(*), min(rowid), max(rowid)
+FROM spans
+WHERE start_ns >= $from_ns - $margin_ns - 3600000000000 AND start_ns < $to_ns + $margin_ns
+  AND start_ns + duration_ns >= $from_ns - $margin_ns
+  AND start_ns + duration_ns < $to_ns + $margin_ns
+GROUP BY ALL ORDER BY ALL
+"""
+"""Where in the table the spans of each bucket lie. Reads two columns of numbers: without it the
+pass would read every column of all hot spans."""

@@ -1,17 +1,26 @@
 -- Calls that ended in [$from_ns, $to_ns), from the spans of both ends: one row for each kind of call,
 -- 10 s bucket and latency bucket. Names in braces are of attributes: otlp.dialects.spans.
 -- The other end of a call is looked for $margin_ns before and after; a span is at most an hour long.
-WITH ends AS (
+-- Rows lie about in the order of their ends, so that $first_row and $last_row leave most of the table out;
+-- of the spans around, only those of traces with a call in the stretch can be its other end.
+WITH near AS (
+    SELECT * FROM spans
+    WHERE rowid BETWEEN $first_row AND $last_row
+      AND start_ns >= $from_ns - $margin_ns - 3600000000000 AND start_ns < $to_ns + $margin_ns
+      AND start_ns + duration_ns >= $from_ns - $margin_ns
+      AND start_ns + duration_ns < $to_ns + $margin_ns
+      AND trace_lo IN (
+          SELECT trace_lo FROM spans
+          WHERE rowid BETWEEN $first_row AND $last_row
+            AND start_ns + duration_ns >= $from_ns AND start_ns + duration_ns < $to_ns
+      )
+),
+ends AS (
     SELECT
         trace_hi, trace_lo, span_id, parent_id, kind, start_ns, duration_ns, http_status, is_error,
         route_id, flags_id, adjusted_count, service, version, start_ns + duration_ns AS end_ns,
         strings.value = 'mirror' AS is_mirror, {columns}
-    FROM (
-        SELECT *, json_extract_string(attributes, {paths}) AS told FROM spans
-        WHERE start_ns >= $from_ns - $margin_ns - 3600000000000 AND start_ns < $to_ns + $margin_ns
-          AND start_ns + duration_ns >= $from_ns - $margin_ns
-          AND start_ns + duration_ns < $to_ns + $margin_ns
-    )
+    FROM (SELECT *, json_extract_string(attributes, {paths}) AS told FROM near)
     JOIN resources USING (resource_id)
     JOIN strings ON string_id = name_id
 ),

@@ -42,13 +42,17 @@ class SpanRows:
             self._strings.append(strings)
             self._received_ns.append(received_ns)
 
-    def ends_ns(self) -> list[tuple[int, int]]:
-        """Return for each batch when the first of its spans ended, and when it came."""
-        ends = [
-            int((spans["start_ns"].to_numpy() + spans["duration_ns"].to_numpy()).min())
-            for spans in self._tables
-        ]
-        return list(zip(ends, self._received_ns, strict=True))
+    def reach_ns(self, margin_ns: int) -> list[tuple[int, int]]:
+        """Return for each batch from when on its calls have ends, and when it came.
+
+        The other end of a call lies within the span, and at most ``margin_ns`` before its end.
+        """
+        reach = []
+        for spans, received_ns in zip(self._tables, self._received_ns, strict=True):
+            starts = spans["start_ns"].to_numpy()
+            ends = starts + spans["duration_ns"].to_numpy()
+            reach.append((int(np.maximum(starts, ends - margin_ns).min()), received_ns))
+        return reach
 
     def table(self) -> pa.Table:
         """Return all rows with the ids of the dictionaries, named as the columns of the store."""

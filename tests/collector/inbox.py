@@ -7,7 +7,7 @@ from collector.otlp.metrics import decode_metrics
 from collector.otlp.traces import decode_traces
 from collector.store import reader
 from collector.store.recorder import Recorder
-from collector.store.span_edges import read_stretch
+from collector.store.span_edges import PASS_SPANS, read_stretch
 from tests.collector.exports import SECOND, T0, digest, put_attributes
 
 EVER = (0, 2**40)
@@ -38,9 +38,9 @@ class Inbox:
     def take_spans(self, *bodies, at_ns=T0):
         self.take(*bodies, decode=decode_traces, at_ns=at_ns)
 
-    def count_spans(self, at_ns=T0 + 120 * SECOND):
+    def count_spans(self, at_ns=T0 + 120 * SECOND, most_spans=PASS_SPANS):
         self.recorder.watch_spans()
-        while (stretch := read_stretch(self.cursor, at_ns // SECOND)) is not None:
+        while stretch := read_stretch(self.cursor, at_ns // SECOND, most_spans=most_spans):
             self.recorder.put_spans(self.cursor, stretch)
 
     def rows(self, *by, canonical=True):

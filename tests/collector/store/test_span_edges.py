@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from collector import semconv
 from collector.store import reader
-from collector.store.span_edges import LATE_S, mark_s, read_stretch
+from collector.store.span_edges import LATE_S, SETTLE_S, mark_s, read_stretch
 from collector.store.store import open_store
 from collector.store.tiers import TIERS_S
 from tests.collector.exports import SECOND, T0, metrics
@@ -76,6 +76,18 @@ def test_a_span_that_comes_late_is_counted_and_heals_its_pair(inbox):
     assert inbox.rows(*PAIR) == [("web", "cart", 1, 1)]
 
 
+def test_a_late_caller_heals_a_callee_that_was_counted_in_the_bucket_before(inbox):
+    callee = span("cart", 2, 1, SERVER, end_s=9.999, attributes=OK)
+    inbox.take_spans(callee)
+    inbox.count_spans(T0 + 40 * SECOND)
+    assert inbox.rows(*PAIR) == [("unknown", "cart", 1, 1)]
+
+    inbox.take_spans(span("web", 1, end_s=10.001, attributes=OK), at_ns=T0 + 41 * SECOND)
+    inbox.count_spans()
+
+    assert inbox.rows(*PAIR) == [("web", "cart", 1, 1)]
+
+
 def test_the_mark_is_set_back_by_late_spans_only_and_not_for_ever(inbox):
     inbox.count_spans(T0 + 2000 * SECOND)
     done_s = mark_s(inbox.cursor)
@@ -84,7 +96,7 @@ def test_the_mark_is_set_back_by_late_spans_only_and_not_for_ever(inbox):
 
     inbox.take_spans(CALL[0], at_ns=T0 + 2000 * SECOND)
 
-    assert mark_s(inbox.cursor) == T0 // SECOND + 2000 - LATE_S
+    assert mark_s(inbox.cursor) == T0 // SECOND + 2000 - LATE_S - SETTLE_S
 
 
 def test_all_tiers_hold_the_same(inbox):
@@ -299,16 +311,18 @@ TRACES = [
     body
     for n in range(1, 3)
     for body in (
-        span("web", 10 * n, trace=n, end_s=n, attributes=OK),
-        span("cart", 10 * n + 1, 10 * n, SERVER, trace=n, end_s=n - 0.001, attributes=OK),
-        span("cart", 10 * n + 2, 10 * n + 1, trace=n, end_s=n, attributes={"db.system": "redis"}),
+        span("web", 10 * n, trace=n, end_s=15 * n, attributes=OK),
+        span("cart", 10 * n + 1, 10 * n, SERVER, trace=n, end_s=15 * n - 0.001, attributes=OK),
+        span(
+            "cart", 10 * n + 2, 10 * n + 1, trace=n, end_s=9 * n, attributes={"db.system": "redis"}
+        ),
     )
 ]
 
 
 @settings(max_examples=10, deadline=None)
 @given(st.permutations(TRACES), st.data())
-def test_any_order_grouping_delay_and_restart_count_the_same(bodies, data):
+def test_any_order_grouping_delay_restart_and_size_of_a_pass_count_the_same(bodies, data):
     with open_store() as store:
         inbox = Inbox(store)
         at_s = 0
@@ -316,10 +330,11 @@ def test_any_order_grouping_delay_and_restart_count_the_same(bodies, data):
             at_s += data.draw(st.integers(0, 90))
             inbox.take_spans(body, at_ns=T0 + at_s * SECOND)
             if data.draw(st.booleans()):
-                inbox.count_spans(T0 + at_s * SECOND)
+                most_spans = data.draw(st.sampled_from([1, 3, 250_000]))
+                inbox.count_spans(T0 + at_s * SECOND, most_spans)
             if data.draw(st.integers(0, 5)) == 0:
                 inbox.restart()
-        inbox.count_spans(T0 + (at_s + 120) * SECOND)
+        inbox.count_spans(T0 + (at_s + 120) * SECOND, most_spans=1)
 
         assert inbox.rows(*PAIR) == [("cart", "redis", 2, 2), ("web", "cart", 2, 2)]
 
@@ -347,7 +362,7 @@ def test_a_mark_that_late_spans_set_back_meanwhile_stays_where_they_set_it(inbox
     inbox.take_spans(span("web", 1, trace=1, end_s=70), at_ns=T0 + 120 * SECOND)
 
     read_then(inbox, lambda: inbox.take_spans(span("web", 2, trace=2), at_ns=T0 + 120 * SECOND))
-    assert mark_s(inbox.cursor) == T0 // SECOND
+    assert mark_s(inbox.cursor) == T0 // SECOND - SETTLE_S
     inbox.count_spans()
 
     assert inbox.total() == 2
