@@ -23,11 +23,12 @@ from collector.receiver import export
 from collector.receiver.skew import skew_of
 from collector.store.acks import Ack, Part, Together
 from collector.store.errors import StoreClosed, StoreError
+from collector.store.pacing import Pace
 
 _LOG: Final = logging.getLogger(__name__)
 WINDOW_S: Final = 0.02
-MAX_BYTES: Final = 8 * 2**20
-"""A group with more is full; half the time a commit may take."""
+MAX_BYTES: Final = 4 * 2**20
+"""A group with more waits no longer: what a commit costs by itself is little beside it."""
 
 
 class GroupSink(export.Sink, Protocol):
@@ -58,7 +59,7 @@ class Gatherer:
         window_s: float = WINDOW_S,
         clock_ns: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._sink, self._window_s, self._clock_ns = sink, window_s, clock_ns
+        self._sink, self._pace, self._clock_ns = sink, Pace(window_s), clock_ns
         self._queue: list[_Waiting] = []
         self._queued_bytes = 0
         self._changed = threading.Condition()
@@ -121,7 +122,7 @@ class Gatherer:
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._is_closed)
             self._changed.wait_for(
-                lambda: self._is_closed or self._queued_bytes >= MAX_BYTES, self._window_s
+                lambda: self._is_closed or self._queued_bytes >= MAX_BYTES, self._pace.window_s
             )
             group, self._queue = self._queue, []
             self._queued_bytes = 0
@@ -140,15 +141,22 @@ class Gatherer:
         if not parts:
             return
         asked = [(group[place], warnings[place]) for place in kept]
+        began_s = time.monotonic()
         try:
             done = self._sink.submit_together(Together(found.batch, parts))
         except StoreError as error:  # nothing is taken now, in company or alone
             for waiting, _ in asked:
                 waiting.told.set_exception(error)
             return
-        done.add_done_callback(lambda acks: self._answer(asked, acks))
+        done.add_done_callback(lambda acks: self._answer(asked, acks, began_s))
 
-    def _answer(self, asked: Sequence[tuple[_Waiting, str]], done: Future[tuple[Ack, ...]]) -> None:
+    def _answer(
+        self,
+        asked: Sequence[tuple[_Waiting, str]],
+        done: Future[tuple[Ack, ...]],
+        began_s: float,
+    ) -> None:
+        self._pace.took(time.monotonic() - began_s)
         if done.exception() is not None:
             self._alone([waiting for waiting, _ in asked])
             return

@@ -15,6 +15,7 @@ import duckdb
 
 from collector.store.acks import Ack, Together
 from collector.store.errors import Overloaded, StoreClosed
+from collector.store.pacing import Pace
 
 Errand = Callable[[duckdb.DuckDBPyConnection], None]
 """Takes the writer's cursor, with no transaction open; leaves none open."""
@@ -32,7 +33,9 @@ class GroupQueue:
     """Taken from by one thread, put into by all."""
 
     def __init__(self, *, window_s: float, group_rows: int, most_bytes: int) -> None:
-        self._window_s, self._group_rows, self._most_bytes = window_s, group_rows, most_bytes
+        self.pace = Pace(window_s)
+        """Told by the writer of each commit."""
+        self._group_rows, self._most_bytes = group_rows, most_bytes
         self._asked: deque[Asked] = deque()
         self._errands: deque[tuple[Errand, Future[None]]] = deque()
         self._rows = 0
@@ -82,7 +85,7 @@ class GroupQueue:
                 if self._is_closed:
                     return None
                 self._changed.wait(idle_s())
-            deadline_s = time.monotonic() + self._window_s
+            deadline_s = time.monotonic() + self.pace.window_s
             while not self._is_ready() and (left_s := deadline_s - time.monotonic()) > 0:
                 self._changed.wait(left_s)
             return self._taken()

@@ -57,7 +57,7 @@ _FATAL_ERRORS: Final = (duckdb.FatalException, duckdb.InternalException)
 
 @dataclass(frozen=True, slots=True)
 class WriterLimits:
-    """``window_s``: how long the first batch waits for company. 0 commits each by itself."""
+    """``window_s``: how long the first batch waits for company, at least; 0: none waits."""
 
     window_s: float = 0.02
     group_rows: int = 50_000
@@ -276,7 +276,9 @@ class Writer:
         self._recorder.commit()
         rows = sum(item.together.batch.rows for item in group)
         requests = sum(len(item.together.parts) for item in group)
-        self.stats.committed(time.monotonic() - started_s, requests, rows, received_ns)
+        took_s = time.monotonic() - started_s
+        self._queue.pace.took(took_s)
+        self.stats.committed(took_s, requests, rows, received_ns)
         return acks
 
     def _add(self, asked: Together, received_ns: int) -> tuple[Ack, ...]:

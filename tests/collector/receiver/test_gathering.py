@@ -18,6 +18,7 @@ from collector.redaction.policy import Policy
 from collector.redaction.redactor import Redactor
 from collector.store.acks import Ack
 from collector.store.errors import BatchRefused, DiskFull, StoreClosed
+from collector.store.pacing import Pace
 from collector.store.store import open_store
 from collector.store.writer import Writer
 from tests.collector.exports import T0, span_request
@@ -209,7 +210,7 @@ def test_many_threads_at_once_lose_nothing(gatherer, count):
             for turn in range(20)
         )
 
-    gatherer._window_s = 0.001
+    gatherer._pace = Pace(0.001)
     threads = [threading.Thread(target=send, args=(sender,)) for sender in range(8)]
     for thread in threads:
         thread.start()
