@@ -86,6 +86,7 @@ def measure(asked: argparse.Namespace, decoder: str, spans: int, seed: int) -> d
         "ack_p50_ms": round(float(np.percentile(waits, 50)), 1),
         "ack_p99_ms": round(float(np.percentile(waits, 99)), 1),
         "ack_max_ms": round(float(waits.max()), 1),
+        "checkpoints": told["checkpoints"],
         "failures": len(sent["failures"]),
         "failed_by": sorted(set(sent["failures"]))[:3],
         "rss_mb": resident[:: max(len(resident) // 20, 1)],

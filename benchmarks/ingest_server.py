@@ -57,10 +57,21 @@ def main() -> None:
         shares = _by_thread(process)
         receiver.stop()
         gatherer.close()
+        checkpoints = writer.checkpointer.stats
+        told_of_checkpoints = {
+            "done": checkpoints.done,
+            "put_off": checkpoints.put_off,
+            "longest_s": round(checkpoints.longest_seconds, 2),
+        }
         writer.close()
     after = process.cpu_times()
     cpu_s = after.user + after.system - before.user - before.system
-    told = {"cpu_s": cpu_s, "rss_mb": _rss_mb(process), "cpu_s_by_thread": shares}
+    told = {
+        "cpu_s": cpu_s,
+        "rss_mb": _rss_mb(process),
+        "cpu_s_by_thread": shares,
+        "checkpoints": told_of_checkpoints,
+    }
     print(json.dumps(told), flush=True)
 
 

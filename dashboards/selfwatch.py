@@ -107,6 +107,7 @@ class Selfwatch:
         if checkpointer is not None:
             counter("meshscope_checkpoints_total", "Checkpoints by result.",
                     lambda: {("done",): checkpointer.stats.done,
+                             ("put_off",): checkpointer.stats.put_off,
                              ("failed",): checkpointer.stats.failed}, ("result",))  # fmt: skip
 
     def _register_process(self) -> None:

@@ -49,6 +49,8 @@ class CheckpointStats:
     """How checkpoints went since the start."""
 
     done: int = 0
+    put_off: int = 0
+    """Somebody else had a writing transaction open; it is tried again at the next look."""
     failed: int = 0
     last_seconds: float = 0.0
     longest_seconds: float = 0.0
@@ -128,7 +130,8 @@ class Checkpointer:
             with self._turn:
                 self._is_waiting = False
                 self._cursor.execute("CHECKPOINT")
-        except duckdb.TransactionException:  # somebody else writes; the next look tries again
+        except duckdb.TransactionException:
+            self.stats.put_off += 1
             self._is_wanted |= was_wanted
         except (duckdb.FatalException, duckdb.InternalException) as error:
             self.stats.failed += 1

@@ -90,7 +90,7 @@ def test_a_commit_at_work_puts_it_off_and_is_no_failure(store):
     writing.execute("UPDATE strings SET value = 'open' WHERE string_id = 1")  # inserts do not
     with checkpointer(store) as running:
         running.want()
-        time.sleep(0.1)
+        wait_until(lambda: running.stats.put_off >= 2)
         assert (running.stats.done, running.stats.failed) == (0, 0)
         writing.commit()
         wait_until(lambda: running.stats.done == 1)
