@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from meshscope import frames, promql, tables
+from meshscope import canaries, frames, promql, tables
 from meshscope.errors import (
     BadTime,
     ServerUnreachable,
@@ -155,6 +155,46 @@ class Client:
             rows, frames.SLI, slo=slo, step_s=series["step_s"], target=answer["target"]
         )
         return made.set_index("time")
+
+    def canary(
+        self,
+        service: str,
+        canary: str,
+        baseline: str,
+        start: Time | None = None,
+        end: Time | None = None,
+        *,
+        source: str | None = None,
+        route: str | None = None,
+        confidence: float | None = None,
+        max_error_increase: float | None = None,
+        max_latency_increase: float | None = None,
+        quantile: float | None = None,
+        min_requests: int | None = None,
+        ignore_latency: bool = False,
+    ) -> pd.DataFrame:
+        """Compare a new version with the one that runs: a row for the canary, one for the baseline.
+
+        ``frame.attrs``: ``verdict`` is promote, hold or roll_back, ``reasons`` say why, ``errors``,
+        ``latency`` and ``look`` hold the tests, ``more_requests`` is how many would tell. Without
+        ``start`` since the canary's first request; other defaults are the server's.
+
+            m.canary("payments", "v2", "v1", max_error_increase=0.01).attrs["verdict"]
+        """
+        return canaries.ask(
+            *(self._server, start, end),
+            service=service,
+            canary=canary,
+            baseline=baseline,
+            source=source,
+            route=route,
+            confidence=confidence,
+            max_error_increase=max_error_increase,
+            max_latency_increase=max_latency_increase,
+            quantile=quantile,
+            min_requests=min_requests,
+            ignore_latency=str(ignore_latency).lower(),
+        )
 
     def traces(
         self,

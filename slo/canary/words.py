@@ -1,6 +1,7 @@
 """A verdict in sentences: what is proven, what is not, and what would help. Never decides."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from slo.canary.errors_check import ErrorCheck
 from slo.canary.latency_check import LatencyCheck
@@ -8,7 +9,8 @@ from slo.canary.policy import Policy
 from slo.canary.trial import BASELINE, CANARY, Trial
 from slo.formats import percent, span
 
-_PROMISE = "whatever number of times this is asked"
+_PROMISE: Final = "however often this is asked"
+_LEAST_P: Final = 0.0001
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ def _share(told: Told) -> str:
     return (
         f"of {found.shared_errors:,} failures where both were asked, {found.canary_errors:,} were "
         f"{told.trial.canary}'s, {found.expected_errors:.1f} by its share of requests "
-        f"(p = {found.p_worse:.1g}, {_PROMISE})"
+        f"({_p(found.p_worse)}, {_PROMISE})"
     )
 
 
@@ -93,10 +95,10 @@ def _open(told: Told, margin: str) -> str:
     if difference >= found.margin_ratio:
         return (
             f"an increase of {percent(difference, places=3)}, more than {margin}, "
-            f"but it may be chance (p = {found.p_worse:.2g})"
+            f"but it may be chance ({_p(found.p_worse)})"
         )
     if found.high_ratio is None:
-        return "too few to tell"
+        return f"the increase is bounded from {told.policy.min_requests:,} requests on"
     return f"the increase may be up to {percent(found.high_ratio, places=3)}, {margin} is allowed"
 
 
@@ -120,7 +122,7 @@ def _latency(told: Told, found: LatencyCheck) -> str:
             slower = percent(found.slower_ratio, places=1)
             return (
                 f"latency: {shown}; requests to {trial.canary} are slower in {slower} of pairs "
-                f"(p = {found.p_slower:.1g}), and {margin} more is allowed"
+                f"({_p(found.p_slower)}), and {margin} more is allowed"
             )
         case "fine":
             return f"latency: {shown}; proven within {margin}"
@@ -132,6 +134,12 @@ def _latency(told: Told, found: LatencyCheck) -> str:
 
 def _worst(high_ms: float, low_ms: float) -> str:
     return f"it may be {_signed(high_ms / low_ms - 1)}" if low_ms else "nothing bounds it yet"
+
+
+def _p(value: float | None) -> str:
+    if value is None:
+        return "p unknown"
+    return f"p = {value:.2g}" if value >= _LEAST_P else f"p < {_LEAST_P:g}"
 
 
 def _signed(ratio: float) -> str:

@@ -22,7 +22,7 @@ def _judge(truth, buckets=60, policy=WIDE, seed=5):
     ("truth", "verdict", "reason"),
     [
         (BIG, "promote", "errors: "),
-        (replace(BIG, canary_errors=0.08), "roll_back", "p = "),
+        (replace(BIG, canary_errors=0.08), "roll_back", "p < 0.0001, however often"),
         (replace(BIG, canary_ms=40.0), "roll_back", "are slower in"),
         (replace(BIG, canary_errors=0, baseline_errors=0), "promote", "0 of 36,"),
         (replace(BIG, canary_errors=1), "roll_back", "failures where both were asked"),

@@ -40,7 +40,7 @@ function draw() {
       { ...axis, size: 62, values: (_, values) => values.map((value) => `${+(value * 100).toFixed(1)} %`) }],
     series: [{ label: "Up to", value: (_, at) => (at ? milliseconds(at) : "–") },
       line("canary", "accent", 0.16), line("baseline", "idle", 0.12)],
-  }, [[tops[0] / STEP, ...tops], ...["canary", "baseline"].map((role) => framed(shares(role)))], place);
+  }, [[tops[0] / STEP, ...tops, tops.at(-1) * STEP], ...["canary", "baseline"].map((role) => framed(shares(role)))], place);
 }
 
 function line(role, tone, alpha) {
@@ -49,9 +49,9 @@ function line(role, tone, alpha) {
     dash: role === "baseline" ? [5, 3] : undefined, paths: uPlot.paths.stepped({ align: -1 }), points: { show: false }, value };
 }
 
-// A step is drawn up to its bound; the first point only says where the first step begins.
+// A step is drawn up to its bound; the first and the last point say where the steps begin and end.
 function framed(values) {
-  return [0, ...values];
+  return [0, ...values, 0];
 }
 
 function shares(role) {
