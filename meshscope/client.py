@@ -16,7 +16,7 @@ from meshscope.errors import (
     UnknownName,
     VersionMismatch,
 )
-from meshscope.times import Duration, Time, duration_s, instant, window
+from meshscope.times import Duration, Time, duration_s, instant, step_of, unix_s, window
 from meshscope.transport import NotThere, Transport
 
 SpanKind = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
@@ -293,14 +293,14 @@ class Client:
         now_s = self._now_s()
         if at is not None:
             answer = self._server.post_form(
-                "/api/v1/query", query=query, time=_unix(instant(at), now_s)
+                "/api/v1/query", query=query, time=unix_s(instant(at), now_s)
             )
         else:
             asked = window(start, end)
-            from_s, to_s = _unix(asked.start, now_s), _unix(asked.end, now_s)
+            from_s, to_s = unix_s(asked.start, now_s), unix_s(asked.end, now_s)
             if not from_s < to_s:
                 raise BadTime(f"start={start!r} must be earlier than end={end!r}")
-            step_s = duration_s(step) if step is not None else _step_s(to_s - from_s)
+            step_s = duration_s(step) if step is not None else step_of(to_s - from_s)
             answer = self._server.post_form(
                 "/api/v1/query_range", query=query, start=from_s, end=to_s, step=step_s
             )
@@ -384,16 +384,6 @@ def _must_know(noun: str, name: str, known: Iterable[str]) -> None:
 def _until(end: Time | None) -> dict[str, str]:
     """Return the parameters of what has a time window of its own, and only ends somewhere."""
     return {"from": "0", "to": "now" if end is None else instant(end)}
-
-
-def _unix(text: str, now_s: float) -> float:
-    if text.startswith("now"):
-        return now_s - (duration_s(text.removeprefix("now-")) if text != "now" else 0)
-    return float(text)
-
-
-def _step_s(seconds: float) -> int:
-    return max(15, round(seconds / 250))
 
 
 def _milliseconds(duration: Duration | None) -> str | None:
