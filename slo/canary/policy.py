@@ -42,4 +42,4 @@ class Policy:
     @property
     def alpha(self) -> float:
         """The chance of a wrong verdict of each kind."""
-        return 1 - self.confidence
+        return round(1 - self.confidence, 12)
