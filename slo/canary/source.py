@@ -100,8 +100,23 @@ def _only(asked: Asked) -> dict[str, str]:
 
 
 def _pairs(table: pa.Table) -> list[Pair]:
-    columns = (table.column(name).to_pylist() for name in ("source", "route"))
-    return sorted(set(zip(*columns, strict=True)))
+    return sorted(_coded_pairs(table)[0])
+
+
+def _coded_pairs(table: pa.Table) -> tuple[list[Pair], Ints]:
+    """Return the distinct callers with routes, and which of them each row has."""
+    (sources, source), (routes, route) = _coded(table, "source"), _coded(table, "route")
+    codes, index = np.unique(source * max(len(routes), 1) + route, return_inverse=True)
+    names = [(sources[code // len(routes)], routes[code % len(routes)]) for code in codes.tolist()]
+    return names, np.asarray(index, dtype=np.int64)
+
+
+def _coded(table: pa.Table, name: str) -> tuple[list[str], Ints]:
+    """Return the distinct texts of a column and each row's place among them; rows are many."""
+    if not table.num_rows:
+        return [], np.empty(0, dtype=np.int64)
+    found = table.column(name).combine_chunks().dictionary_encode()
+    return found.dictionary.to_pylist(), np.asarray(found.indices.to_numpy(), dtype=np.int64)
 
 
 def _rows(table: pa.Table, asked: Asked, pairs: Sequence[Pair]) -> Rows:
@@ -115,12 +130,12 @@ def _rows(table: pa.Table, asked: Asked, pairs: Sequence[Pair]) -> Rows:
 
 
 def _versions(table: pa.Table) -> dict[str, int]:
-    found: dict[str, int] = {}
-    names = table.column("version").to_pylist()
-    for name, requests in zip(names, _ints(table, "requests"), strict=True):
-        if name not in _NO_VERSION and requests:
-            found[name] = found.get(name, 0) + int(requests)
-    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
+    names, code = _coded(table, "version")
+    sums = np.zeros(len(names), dtype=np.int64)
+    np.add.at(sums, code, _ints(table, "requests"))
+    found = {name: int(one) for name, one in zip(names, sums, strict=True) if one}
+    known = {name: one for name, one in found.items() if name not in _NO_VERSION}
+    return dict(sorted(known.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _histograms(
@@ -134,8 +149,8 @@ def _histograms(
     by = ("source", "route", "version", "code")
     table = reader.edge_latency(cursor, *window, by=by, step_s=step_s, only=_only(asked))
     version, pair, kept = _numbered(table, asked, pairs)
-    failed = np.array([is_error(code) for code in table.column("code").to_pylist()], dtype=bool)
-    kept &= ~failed
+    codes, place = np.unique(_ints(table, "code"), return_inverse=True)
+    kept &= ~np.array([is_error(int(code)) for code in codes], dtype=bool)[place]
     at_s = np.full(len(kept), window[0]) if step_s is None else _ints(table, "bucket_s")
     stratum = strata(pair, at_s, window[0], step_s or 1)
     counts = np.zeros((len(pairs) * PERIODS, 2, _BUCKETS), dtype=np.int64)
@@ -148,13 +163,12 @@ def _numbered(
     table: pa.Table, asked: Asked, pairs: Sequence[Pair]
 ) -> tuple[Ints, Ints, np.ndarray[tuple[int], np.dtype[np.bool_]]]:
     """Return each row's version and pair as numbers, and whether it is of one of the versions."""
-    names = np.array(table.column("version").to_pylist(), dtype=object)
-    version = np.where(names == asked.canary, CANARY, BASELINE).astype(np.int64)
-    kept = np.asarray((names == asked.canary) | (names == asked.baseline), dtype=bool)
-    number = {pair: place for place, pair in enumerate(pairs)}
-    columns = (table.column(name).to_pylist() for name in ("source", "route"))
-    pair = np.array([number.get(one, -1) for one in zip(*columns, strict=True)], dtype=np.int64)
-    return version, pair, kept & (pair >= 0)
+    (names, code), (found, place) = _coded(table, "version"), _coded_pairs(table)
+    chosen = {asked.canary: CANARY, asked.baseline: BASELINE}
+    version = np.array([chosen.get(name, -1) for name in names], dtype=np.int64)[code]
+    number = {pair: at for at, pair in enumerate(pairs)}
+    pair = np.array([number.get(one, -1) for one in found], dtype=np.int64)[place]
+    return version, pair, np.asarray((version >= 0) & (pair >= 0), dtype=bool)
 
 
 def _ints(table: pa.Table, name: str) -> Ints:

@@ -155,6 +155,7 @@ def canary_page(
         view=view,
         seen=seen,
         policy=policy,
+        distribution=None if view is None else answers.encode(view.distribution).decode(),
         api_query=canary_query(view, policy, asked if is_ranged else None),
     )
 

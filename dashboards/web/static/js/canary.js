@@ -11,10 +11,9 @@ const region = document.getElementById("canary-region");
 let chart = null;
 let found = null;
 
-async function load() {
-  const answer = await fetch(`/api/canary?${region.dataset.query}`);
-  if (!answer.ok) return;
-  found = await answer.json();
+// The server wrote the counts into the page, so that chart and words are of one answer.
+function load() {
+  found = JSON.parse(region.dataset.distribution);
   draw();
   fillTable();
 }
@@ -23,7 +22,7 @@ function draw() {
   chart?.destroy();
   chart = null;
   const place = document.getElementById("distribution");
-  const { bound_ms: bounds } = found.distribution;
+  const { bound_ms: bounds } = found;
   if (!bounds.length) {
     place.textContent = "No latency is known of a request that did not fail.";
     return;
@@ -36,7 +35,7 @@ function draw() {
     height: HEIGHT,
     cursor: { y: false },
     scales: { x: { time: false, distr: 3, log: 2 }, y: { range: (_, __, max) => [0, Math.max(max * 1.08, 0.01)] } },
-    axes: [{ ...axis, size: 34, space: 60, values: (_, splits) => splits.map((at) => milliseconds(at)) },
+    axes: [{ ...axis, size: 34, space: 60, values: (_, splits) => splits.map((at) => (at === null ? "" : milliseconds(at))) },
       { ...axis, size: 62, values: (_, values) => values.map((value) => `${+(value * 100).toFixed(1)} %`) }],
     series: [{ label: "Up to", value: (_, at) => (at ? milliseconds(at) : "–") },
       line("canary", "accent", 0.16), line("baseline", "idle", 0.12)],
@@ -45,7 +44,7 @@ function draw() {
 
 function line(role, tone, alpha) {
   const value = (_, share) => percent(share);
-  return { label: `${found[role].version} (${role})`, stroke: colour(tone), fill: tint(tone, alpha), width: 1.8,
+  return { label: `${region.dataset[role]} (${role})`, stroke: colour(tone), fill: tint(tone, alpha), width: 1.8,
     dash: role === "baseline" ? [5, 3] : undefined, paths: uPlot.paths.stepped({ align: -1 }), points: { show: false }, value };
 }
 
@@ -55,7 +54,7 @@ function framed(values) {
 }
 
 function shares(role) {
-  const counts = found.distribution[role];
+  const counts = found[role];
   const total = counts.reduce((sum, one) => sum + one, 0);
   return counts.map((one) => (total ? one / total : 0));
 }
@@ -65,7 +64,7 @@ function tint(tone, alpha) {
 }
 
 function fillTable() {
-  const { bound_ms: bounds, canary, baseline } = found.distribution;
+  const { bound_ms: bounds, canary, baseline } = found;
   const [first, second] = [shares("canary"), shares("baseline")];
   const rows = bounds.map((bound, index) => el("tr", {},
     el("th", { scope: "row" }, bound === null ? "more" : milliseconds(bound)),
