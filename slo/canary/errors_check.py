@@ -14,7 +14,8 @@ from slo.canary.difference import interval, observed, p_not_worse, score
 from slo.canary.evidence import more_errors
 from slo.canary.looks import look_number, look_size, spend
 from slo.canary.policy import Policy
-from slo.canary.trial import CANARY, Tables, Trial, tables_by
+from slo.canary.strata import until_now
+from slo.canary.trial import CANARY, Tables, Trial
 
 State = Literal["fine", "worse", "undecided", "no_data"]
 
@@ -57,9 +58,9 @@ class ErrorCheck:
 
 def check_errors(trial: Trial, policy: Policy) -> ErrorCheck:
     """Judge the errors; half of the chance of a false alarm is theirs, or all of it alone."""
-    now = tables_by(trial.rows, trial.rows.pair).comparable()
+    now = until_now(trial.rows, (trial.from_s, trial.to_s))
     difference = observed(now)
-    found = more_errors(trial.rows)
+    found = more_errors(trial.rows, trial.to_s)
     needed = policy.alpha if policy.ignore_latency else policy.alpha / 2
     low, high, p_fine, p_fine_needed = _at_look(trial, policy)
     proven = found.p_value <= needed

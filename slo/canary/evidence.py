@@ -13,7 +13,10 @@ mean of martingales is one too.
 
 It is exact for any counts: for three requests as well as for a million, with weights of 5 to 95,
 when weights change on the way, and when both versions suffer from a third. Failures in a bucket in
-which only one version was asked say nothing, and do not count.
+which only one version was asked say nothing, and do not count. With a request a minute that would
+be nearly all: where most of the canary's requests of the ten minutes before had no company, the
+next ten minutes are one bet, settled when they are over. That depends on requests of the past
+only, so that it is no way to choose the failures that one likes.
 """
 
 from dataclasses import dataclass
@@ -23,10 +26,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.canary.trial import BUCKET_S, Floats, Ints, Rows, Tables, tables_by
+from slo.canary.trial import BUCKET_S, CANARY, Floats, Ints, Rows, Tables, tables_by
 
 ODDS: Final = (1.25, 1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0)
 """The odds ratios that are bet on."""
+_LONG_S: Final = 600
 _LOG_ODDS: Final = np.log(np.array(ODDS))
 
 
@@ -35,7 +39,7 @@ class Evidence:
     """What the bet came to: its highest value so far, and when that was reached first.
 
     ``expected_errors`` are the failures that would have fallen on the canary by its share alone;
-    ``errors`` are those that did, in the same buckets, and ``both`` those of either version.
+    ``errors`` are those that did, in the same spans, and ``both`` those of either version.
     """
 
     log_value: float
@@ -50,24 +54,49 @@ class Evidence:
         return float(min(1.0, np.exp(-self.log_value)))
 
 
-def more_errors(rows: Rows) -> Evidence:
-    """Bet bucket by bucket that the canary fails more often than the baseline."""
+def more_errors(rows: Rows, to_s: int) -> Evidence:
+    """Bet span by span that the canary fails more often; spans that are over at ``to_s`` count."""
     pairs = int(rows.pair.max(initial=0)) + 1
-    stratum = rows.bucket_s // BUCKET_S * pairs + rows.pair
+    ends = _ends(rows, pairs)
+    stratum = (ends * pairs + rows.pair)[ends <= to_s]
+    rows = rows.where(ends <= to_s)
     names = np.unique(stratum)
     tables = tables_by(rows, stratum)
     told = (tables.requests > 0).all(axis=1) & (tables.errors.sum(axis=1) > 0)
     kept = Tables(tables.requests[told], tables.errors[told])
-    at_s = names[told] // pairs * BUCKET_S
+    ends = names[told] // pairs
     expected = kept.errors.sum(axis=1) * kept.requests[:, 0] / kept.requests.sum(axis=1)
-    log_value, place = _highest(log_bets(kept), at_s)
+    log_value, place = _highest(log_bets(kept), ends)
     return Evidence(
         log_value=log_value,
-        reached_s=None if place is None else int(at_s[place]) + BUCKET_S,
+        reached_s=None if place is None else int(ends[place]),
         errors=int(kept.errors[:, 0].sum()),
         expected_errors=float(expected.sum()),
         both=int(kept.errors.sum()),
     )
+
+
+def _ends(rows: Rows, pairs: int) -> Ints:
+    """Return when the span of each row is over: its bucket, or ten minutes if company is rare."""
+    fine = rows.bucket_s * pairs + rows.pair
+    names = np.unique(fine)
+    requests = tables_by(rows, fine).requests
+    canary = requests[:, CANARY]
+    in_company = np.where(requests.min(axis=1) > 0, canary, 0)
+    blocks, index = np.unique(_block(names // pairs, names % pairs, pairs), return_inverse=True)
+    asked, met = (np.zeros(len(blocks), dtype=np.int64) for _ in range(2))
+    np.add.at(asked, index, canary)
+    np.add.at(met, index, in_company)
+    after = blocks[2 * met < asked] + pairs
+    is_long = np.isin(_block(rows.bucket_s, rows.pair, pairs), after)
+    long_end = (rows.bucket_s // _LONG_S + 1) * _LONG_S
+    return np.where(is_long, long_end, rows.bucket_s + BUCKET_S)
+
+
+def _block(bucket_s: Ints, pair: Ints, pairs: int) -> Ints:
+    """Number the ten minutes of each pair; the next ones of a pair are ``pairs`` further."""
+    numbers: Ints = bucket_s // _LONG_S * pairs + pair
+    return numbers
 
 
 def log_bets(tables: Tables) -> Floats:
@@ -79,14 +108,14 @@ def log_bets(tables: Tables) -> Floats:
     return np.array(bets, dtype=np.float64).reshape(len(bets), len(ODDS))
 
 
-def _highest(bets: Floats, at_s: Ints) -> tuple[float, int | None]:
-    """Return the highest mean of the running products, at the ends of buckets; 0 is the stake."""
+def _highest(bets: Floats, settled_s: Ints) -> tuple[float, int | None]:
+    """Return the highest mean of the running products, at the ends of spans; 0 is the stake."""
     if not len(bets):
         return 0.0, None
     running = np.cumsum(bets, axis=0)
     peak = running.max(axis=1, keepdims=True)
     mean = (peak + np.log(np.exp(running - peak).mean(axis=1, keepdims=True))).ravel()
-    ends = np.flatnonzero(np.append(np.diff(at_s) != 0, True))
+    ends = np.flatnonzero(np.append(np.diff(settled_s) != 0, True))
     best = int(ends[np.argmax(mean[ends])])
     return (float(mean[best]), best) if mean[best] > 0 else (0.0, None)
 

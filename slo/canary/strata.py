@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from slo.canary.looks import look_number, look_size
-from slo.canary.trial import BUCKET_S, CANARY, Histograms, Ints, Look, Rows, tables_by
+from slo.canary.trial import BUCKET_S, CANARY, Histograms, Ints, Look, Rows, Tables, tables_by
 
 PERIODS: Final = 6
 
@@ -41,7 +41,12 @@ def strata(pair: Ints, bucket_s: Ints, from_s: int, step_s: int) -> Ints:
 
 def taken(number: int, window: tuple[int, int], rows: Rows, histograms: Histograms) -> Look:
     """Return a look at the rows of a window, with its latencies by the same strata."""
+    return Look(number, window[1], until_now(rows, window), histograms)
+
+
+def until_now(rows: Rows, window: tuple[int, int]) -> Tables:
+    """Return the tables of a window's strata, of those in which both versions were asked."""
     from_s, to_s = window
     seen = rows.before(to_s)
     stratum = strata(seen.pair, seen.bucket_s, from_s, period_s(from_s, to_s))
-    return Look(number, to_s, tables_by(seen, stratum).comparable(), histograms)
+    return tables_by(seen, stratum).comparable()

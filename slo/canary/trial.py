@@ -35,18 +35,19 @@ class Rows:
 
     def before(self, to_s: int) -> "Rows":
         """Return the rows that begin earlier."""
-        return self._where(self.bucket_s < to_s)
+        return self.where(self.bucket_s < to_s)
 
     def since(self, from_s: int) -> "Rows":
         """Return the rows that begin then or later."""
-        return self._where(self.bucket_s >= from_s)
+        return self.where(self.bucket_s >= from_s)
 
     def of(self, version: int) -> "Totals":
         """Return the sums of one version."""
         mine = self.version == version
         return Totals(*(int(one[mine].sum()) for one in (self.requests, self.errors, self.retries)))
 
-    def _where(self, kept: NDArray[np.bool_]) -> "Rows":
+    def where(self, kept: NDArray[np.bool_]) -> "Rows":
+        """Return the rows that are marked."""
         return Rows(**{name.name: getattr(self, name.name)[kept] for name in fields(self)})
 
 

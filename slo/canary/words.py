@@ -53,7 +53,10 @@ def _missing(told: Told) -> tuple[str, ...]:
                 f"give {name} a share of them: weights of {trial.service} in mesh.yaml",
             )
     if told.errors.state == "no_data":
-        return ("no caller reached both versions by the same route, so nothing can be compared",)
+        return (
+            "no caller reached both versions by the same route at the same time: "
+            "nothing can be compared",
+        )
     return ()
 
 

@@ -5,16 +5,22 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from slo.canary.evidence import ODDS, log_bets, more_errors
+from slo.canary.evidence import ODDS, log_bets
+from slo.canary.evidence import more_errors as more_errors_until
 from slo.canary.trial import Rows, Tables
 from tests.slo.canary.trials import FROM_S, Truth, draw, rows
 
 SMALL = st.tuples(st.integers(1, 6), st.integers(1, 9)).flatmap(
     lambda n: st.tuples(st.just(n), st.integers(0, n[0]), st.integers(0, n[1]))
 )
+
+
+def more_errors(counted):
+    """Bet until the last bucket of the rows."""
+    return more_errors_until(counted, int(counted.bucket_s.max(initial=0)) + 10)
 
 
 def _chances(canary, baseline, failed, odds):
@@ -33,6 +39,7 @@ def _exact_bets(n, x):
     return [_chances(*n, failed, Fraction(odds))[x[0]] / central[x[0]] for odds in ODDS]
 
 
+@settings(deadline=None)
 @given(SMALL)
 def test_a_bet_is_the_exact_ratio_of_probabilities(table):
     (n, *x) = table
@@ -40,6 +47,7 @@ def test_a_bet_is_the_exact_ratio_of_probabilities(table):
     assert bets == pytest.approx([float(one) for one in _exact_bets(n, x)])
 
 
+@settings(deadline=None)
 @given(
     st.integers(1, 6), st.integers(1, 9), st.data(), st.sampled_from([Fraction(1), Fraction(1, 3)])
 )
@@ -53,6 +61,7 @@ def test_nobody_can_expect_to_gain_when_the_canary_is_no_worse(canary, baseline,
         assert gain == 1 if true_odds == 1 else gain <= 1
 
 
+@settings(deadline=None)
 @given(st.lists(SMALL, max_size=6))
 def test_the_highest_value_is_that_of_the_exact_products(tables):
     given_rows = [
@@ -121,6 +130,16 @@ def test_without_failures_or_without_company_nothing_is_known():
     assert more_errors(rows((0, 0, 0, 50, 0), (0, 0, 1, 50, 0))).p_value == 1
     alone = more_errors(rows((0, 0, 0, 50, 50), (1, 0, 1, 50, 0)))
     assert (alone.p_value, alone.reached_s, alone.both) == (1, None, 0)
+
+
+def test_a_service_with_a_request_a_minute_is_judged_by_whole_ten_minutes():
+    """The versions are asked in turn, never in one bucket; v2 fails every time."""
+    given_rows = [(3 * at, 0, at % 2, 1, 1 - at % 2) for at in range(60)]
+    found = more_errors_until(rows(*given_rows), FROM_S + 1800)
+    assert (found.errors, found.both) == (20, 20), "the first ten minutes only tell that it is so"
+    assert found.p_value < 0.001
+    assert found.reached_s == FROM_S + 1800
+    assert more_errors_until(rows(*given_rows), FROM_S + 1190).p_value == 1, "none is over"
 
 
 def test_the_time_of_the_proof_is_that_of_the_bucket_in_which_it_was_reached():

@@ -1,7 +1,7 @@
 """Looks come at fixed sizes, and together spend no more than there is."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slo.canary.looks import look_number, look_size, size_at_least, spend
@@ -9,6 +9,7 @@ from slo.canary.looks import look_number, look_size, size_at_least, spend
 FIRSTS = st.integers(1, 10_000)
 
 
+@settings(deadline=None)
 @given(FIRSTS, st.integers(0, 10**9))
 def test_the_newest_look_is_the_last_that_the_requests_allow(first, requests):
     number = look_number(requests, first)
@@ -18,6 +19,7 @@ def test_the_newest_look_is_the_last_that_the_requests_allow(first, requests):
         assert look_size(number, first) <= requests < look_size(number + 1, first)
 
 
+@settings(deadline=None)
 @given(FIRSTS, st.integers(1, 10**9))
 def test_the_next_size_is_the_least_look_that_holds_the_requests(first, requests):
     size = size_at_least(requests, first)

@@ -28,6 +28,7 @@ def test_ranks_are_those_of_exact_binomial_sums(number, quantile, alpha):
     assert ranks(number, quantile, alpha) == _exact_ranks(number, quantile, alpha)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 10**8), st.floats(0.01, 0.999), st.floats(1e-6, 0.2))
 def test_ranks_surround_the_quantile(number, quantile, alpha):
     low, high = ranks(number, quantile, alpha)

@@ -38,7 +38,7 @@ def _permuted(canary, baseline):
         )
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(VALUES, VALUES)
 def test_the_score_is_u_over_its_exact_spread_under_permutation(canary, baseline):
     every = list(_permuted(canary, baseline))
@@ -59,6 +59,7 @@ def test_the_p_value_is_near_that_of_all_permutations():
     assert slower(counts((canary, baseline))).p_value == pytest.approx(exact, abs=0.01)
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES, VALUES, VALUES)
 def test_swapping_the_versions_mirrors_the_test(a, b, c, d):
     one, other = slower(counts((a, b), (c, d))), slower(counts((b, a), (d, c)))

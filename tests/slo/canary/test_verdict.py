@@ -42,7 +42,8 @@ def test_versions_that_never_met_cannot_be_compared():
     found = judge(trial(rows((0, 0, 0, 500, 0), (0, 1, 1, 500, 0))), WIDE)
     assert found.verdict == "hold"
     assert found.reasons == (
-        "no caller reached both versions by the same route, so nothing can be compared",
+        "no caller reached both versions by the same route at the same time: "
+        "nothing can be compared",
     )
     assert found.more_requests is None
 
