@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 import pandas as pd
 
-from meshscope import frames, promql, tables
+from meshscope import canaries, frames, promql, tables
 from meshscope.errors import (
     BadTime,
     ServerUnreachable,
@@ -16,7 +16,7 @@ from meshscope.errors import (
     UnknownName,
     VersionMismatch,
 )
-from meshscope.times import Duration, Time, duration_s, instant, window
+from meshscope.times import Duration, Time, duration_s, instant, step_of, unix_s, window
 from meshscope.transport import NotThere, Transport
 
 SpanKind = Literal["unspecified", "internal", "server", "client", "producer", "consumer"]
@@ -156,6 +156,46 @@ class Client:
         )
         return made.set_index("time")
 
+    def canary(
+        self,
+        service: str,
+        canary: str,
+        baseline: str,
+        start: Time | None = None,
+        end: Time | None = None,
+        *,
+        source: str | None = None,
+        route: str | None = None,
+        confidence: float | None = None,
+        max_error_increase: float | None = None,
+        max_latency_increase: float | None = None,
+        quantile: float | None = None,
+        min_requests: int | None = None,
+        ignore_latency: bool = False,
+    ) -> pd.DataFrame:
+        """Compare a new version with the one that runs: a row for the canary, one for the baseline.
+
+        ``frame.attrs``: ``verdict`` is promote, hold or roll_back, ``reasons`` say why, ``errors``,
+        ``latency`` and ``look`` hold the tests, ``more_requests`` is how many would tell. Without
+        ``start`` since the canary's first request; other defaults are the server's.
+
+            m.canary("payments", "v2", "v1", max_error_increase=0.01).attrs["verdict"]
+        """
+        return canaries.ask(
+            *(self._server, start, end),
+            service=service,
+            canary=canary,
+            baseline=baseline,
+            source=source,
+            route=route,
+            confidence=confidence,
+            max_error_increase=max_error_increase,
+            max_latency_increase=max_latency_increase,
+            quantile=quantile,
+            min_requests=min_requests,
+            ignore_latency=str(ignore_latency).lower(),
+        )
+
     def traces(
         self,
         start: Time = "1h",
@@ -253,14 +293,14 @@ class Client:
         now_s = self._now_s()
         if at is not None:
             answer = self._server.post_form(
-                "/api/v1/query", query=query, time=_unix(instant(at), now_s)
+                "/api/v1/query", query=query, time=unix_s(instant(at), now_s)
             )
         else:
             asked = window(start, end)
-            from_s, to_s = _unix(asked.start, now_s), _unix(asked.end, now_s)
+            from_s, to_s = unix_s(asked.start, now_s), unix_s(asked.end, now_s)
             if not from_s < to_s:
                 raise BadTime(f"start={start!r} must be earlier than end={end!r}")
-            step_s = duration_s(step) if step is not None else _step_s(to_s - from_s)
+            step_s = duration_s(step) if step is not None else step_of(to_s - from_s)
             answer = self._server.post_form(
                 "/api/v1/query_range", query=query, start=from_s, end=to_s, step=step_s
             )
@@ -344,16 +384,6 @@ def _must_know(noun: str, name: str, known: Iterable[str]) -> None:
 def _until(end: Time | None) -> dict[str, str]:
     """Return the parameters of what has a time window of its own, and only ends somewhere."""
     return {"from": "0", "to": "now" if end is None else instant(end)}
-
-
-def _unix(text: str, now_s: float) -> float:
-    if text.startswith("now"):
-        return now_s - (duration_s(text.removeprefix("now-")) if text != "now" else 0)
-    return float(text)
-
-
-def _step_s(seconds: float) -> int:
-    return max(15, round(seconds / 250))
 
 
 def _milliseconds(duration: Duration | None) -> str | None:

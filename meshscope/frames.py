@@ -76,6 +76,19 @@ BURN_RATE: Final[Schema] = {
     "firing": "bool",
     "fireable": "bool",
 }
+CANARY: Final[Schema] = {
+    "version": "str",
+    "role": "str",
+    "requests": "int64",
+    "errors": "int64",
+    "retries": "int64",
+    "rps": "float64",
+    "share_ratio": "float64",
+    "error_ratio": "float64",
+    "error_low_ratio": "float64",
+    "error_high_ratio": "float64",
+    **_QUANTILES,
+}
 SLI: Final[Schema] = {
     "time": "s",
     "good": "int64",

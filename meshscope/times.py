@@ -75,6 +75,18 @@ def duration_s(duration: Duration) -> float:
     return float(found)
 
 
+def unix_s(text: str, now_s: float) -> float:
+    """Return the unix seconds of an instant that ``instant`` gave."""
+    if text.startswith("now"):
+        return now_s - (duration_s(text.removeprefix("now-")) if text != "now" else 0)
+    return float(text)
+
+
+def step_of(seconds: float) -> int:
+    """Return a step for a range of so many seconds: a 250th of it, 15 s at least."""
+    return max(15, round(seconds / 250))
+
+
 def from_seconds(seconds: Iterable[float]) -> pd.DatetimeIndex:
     """Return unix seconds as tz-aware times; exact to the microsecond."""
     micros = [round(one * 1_000_000) for one in seconds]

@@ -91,6 +91,12 @@ class Fault(Intent):
 
     delay: Delay | None = None
     abort: Abort | None = None
+    version: Name | None = None
+    """Only the proxies of this version; None: all of the service."""
+
+    def hits(self, version: str) -> bool:
+        """Say whether the proxies of a version inject it."""
+        return self.version in {None, version}
 
 
 class Retries(Intent):

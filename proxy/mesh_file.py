@@ -76,6 +76,9 @@ def find_conflicts(mesh: Mesh) -> list[tuple[Location, str]]:
                 message = f"{workload.app_port} is taken by the sidecar on the same address"
                 found.append(((*there, "appPort"), message))
         found.extend(((*here, *at), message) for at, message in _caller_conflicts(service, names))
+        if service.fault is not None and service.fault.version not in {None, *service.versions}:
+            message = f"no workload runs version {service.fault.version!r}"
+            found.append(((*here, "fault", "version"), message))
         found.extend(
             ((*here, "routes", j), message) for j, message in _route_conflicts(service.routes)
         )

@@ -7,7 +7,7 @@ the demo shop's. Arithmetic: ``budget`` integer counts and what they leave of a 
 Answers: ``sources`` where counts come from; ``evaluate`` makes each ``status``; ``burndown`` the
 same over time. The past: ``tape`` all counts of an indicator, ``replay`` every status of a span,
 ``whatif`` alerts backtested, ``report`` with ``periods``, ``reporttext`` and ``reporthtml``. For
-others: ``gate`` may it change, ``lint`` what is odd; ``corrections``, kept by ``ledger``, what
-does not count. Print: ``formats``, ``statustable``,
+others: ``gate`` may it change, ``canary/`` is this version good enough, ``lint`` what is odd;
+``corrections``, kept by ``ledger``, what does not count. Print: ``formats``, ``statustable``,
 ``whatiftable``. Shells: ``client`` and ``cli``, the ``slo`` command.
 """

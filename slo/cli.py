@@ -13,9 +13,13 @@ from urllib.parse import quote
 
 import typer
 
+import slo.canary.cli
+
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Objectives, error budgets and burn rates.")
+
+app.command(epilog=slo.canary.cli.EXAMPLES)(slo.canary.cli.canary)
 
 DEFAULT_URL: Final = "http://127.0.0.1:8428"
 WATCH_S: Final = 5.0

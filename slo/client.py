@@ -49,6 +49,15 @@ def fetch_gate(url: str, asked: Parameters) -> dict[str, Any]:
     return body
 
 
+def fetch_canary(url: str, asked: Parameters) -> dict[str, Any]:
+    """Return the verdict on a canary; raises ServerUnreachable and Refused."""
+    address = f"{url.rstrip('/')}/api/canary"
+    body = _json(_get(address, asked, LONG_TIMEOUT_S), address)
+    if not isinstance(body, dict) or "verdict" not in body:
+        raise ServerUnreachable(f"{address}: not a meshscope server, it answered no verdict")
+    return body
+
+
 def fetch_report(url: str, asked: Parameters) -> str:
     """Return a report as the server wrote it; raises ServerUnreachable and Refused."""
     address = f"{url.rstrip('/')}/api/slos/report"

@@ -41,7 +41,7 @@ def demo(
 
     Ends with the load generator's ledger held against meshscope's counts; exit 1 if they differ.
 
-    Faults: latency, errors, overload, cert-expiry.
+    Faults: latency, errors, canary, overload, cert-expiry.
 
     Example: meshscope demo --fault errors --after 30s
     """

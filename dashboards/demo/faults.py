@@ -9,12 +9,13 @@ from typing import Literal, get_args
 
 from proxy.mesh import Abort, CircuitBreaker, Delay, Fault, Identity, Mesh, Service
 
-FaultName = Literal["latency", "errors", "overload", "cert-expiry"]
+FaultName = Literal["latency", "errors", "canary", "overload", "cert-expiry"]
 FAULT_NAMES: tuple[FaultName, ...] = get_args(FaultName)
 
 DESCRIPTIONS: dict[FaultName, str] = {
     "latency": "60 % of the requests to payments are held back by 800 ms",
     "errors": "30 % of the requests to payments are answered with 503",
+    "canary": "30 % of the requests to payments v2, which gets a tenth, are answered with 503",
     "overload": "catalog slows down and its callers' circuit breakers open at 2 requests",
     "cert-expiry": "identities live 20 s and nobody renews them: TLS handshakes start to fail",
 }
@@ -31,6 +32,11 @@ def _latency(mesh: Mesh) -> Mesh:
 
 def _errors(mesh: Mesh) -> Mesh:
     return _change(mesh, "payments", fault=Fault(abort=Abort(percent=30, status=503)))
+
+
+def _canary(mesh: Mesh) -> Mesh:
+    abort = Abort(percent=30, status=503)
+    return _change(mesh, "payments", fault=Fault(abort=abort, version="v2"))
 
 
 def _overload(mesh: Mesh) -> Mesh:
@@ -57,6 +63,7 @@ def _change(mesh: Mesh, name: str, **update: object) -> Mesh:
 _CHANGES: dict[FaultName, Callable[[Mesh], Mesh]] = {
     "latency": _latency,
     "errors": _errors,
+    "canary": _canary,
     "overload": _overload,
     "cert-expiry": _cert_expiry,
 }

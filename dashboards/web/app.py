@@ -18,6 +18,7 @@ from dashboards.web.answers import Headers, install_errors
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
 from dashboards.web.routers import (
+    api_canary,
     api_collector,
     api_corrections,
     api_services,
@@ -48,7 +49,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.span_names = SpanNames(deps.store)
     app.state.sql_pool = api_sql.sql_pool()
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
-    apis = (api_collector, api_services, *slos, api_sql, api_topology, api_traces)
+    apis = (api_canary, api_collector, api_services, *slos, api_sql, api_topology, api_traces)
     for module in (*apis, jaeger, tempo, metrics, health, pages, runbooks):
         app.include_router(module.ROUTER)
     install_prometheus(app, deps)

@@ -17,7 +17,7 @@ TYPE = telemetry.TYPE
 def inbound_listener(mesh: Mesh, service: Service, workload: Workload) -> Json:
     """Return the listener that admits callers: by identity, or anyone at an ingress."""
     filters = [] if service.ingress else [_rbac(mesh, service)]
-    if service.fault is not None:
+    if service.fault is not None and service.fault.hits(workload.version):
         filters.append(_fault(service.fault))
     chain: Json = {
         "filters": [

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,11 +34,18 @@ class Demo:
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    directory = tmp_path_factory.mktemp("demo")
+    flags = ("--rate", "20", "--fault", "errors", "--after", "12s")
+    with started(tmp_path_factory.mktemp("demo"), *flags) as running:
+        yield running
+
+
+@contextmanager
+def started(directory: Path, *flags: str) -> Iterator[Demo]:
+    """Run a demo with these flags until the block ends."""
     output = directory / "printed.txt"
     command = [
         sys.executable, "-m", "dashboards.cli", "demo", "--free-ports", "--dir", str(directory),
-        "--rate", "20", "--fault", "errors", "--after", "12s",
+        *flags,
     ]  # fmt: skip
     with output.open("w") as printed:
         process = subprocess.Popen(

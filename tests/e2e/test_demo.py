@@ -112,6 +112,19 @@ def test_the_injected_fault_shows_on_the_edge_to_payments(demo: Demo) -> None:
     assert wait_for(failing, "payments to fail", timeout_s=60)
 
 
+def test_a_canary_that_suffers_as_its_baseline_does_is_not_rolled_back(demo: Demo) -> None:
+    def judged() -> dict[str, Any] | None:
+        asked = "service=payments&canary=v2&baseline=v1&confidence=0.999"
+        found = get(demo, f"/api/canary?{asked}")
+        return found if found["canary"]["requests"] and found["baseline"]["errors"] else None
+
+    found = wait_for(judged, "both versions of payments to be called")
+    assert found["verdict"] == "hold", found["reasons"]
+    requests = found["canary"]["requests"] + found["baseline"]["requests"]
+    edge = edges(get(demo, "/api/topology?from=now-15m"))["checkout", "payments"]
+    assert sum(found["versions"].values()) == requests <= edge["requests"]
+
+
 def test_prometheus_scrapes_the_mesh_and_evaluates_the_generated_rules(
     demo: Demo, tmp_path: Path
 ) -> None:

@@ -224,3 +224,19 @@ def test_a_figure_shows_the_numbers_of_its_frame(m):
     assert (answered.x, failed.x) == ((PAYMENT - FAILED,), (FAILED,))
     bad, _ = figures.sli(m.sli("payment-availability")).data
     assert sum(bad.y) == FAILED
+
+
+def test_a_canary_is_that_of_the_api(m, server):
+    found = m.canary("payment", "v2", "v1", "1h", max_error_increase=0.01)
+
+    asked = server.json(
+        "/api/canary?service=payment&canary=v2&baseline=v1&from=now-1h&max_error_increase=0.01"
+    )
+    assert found["role"].tolist() == ["canary", "baseline"]
+    assert found["requests"].tolist() == [0, PAYMENT]
+    assert found["errors"].tolist() == [0, FAILED]
+    assert math.isnan(found["error_ratio"][0]), "v2 was not asked"
+    assert (found.attrs["verdict"], found.attrs["reasons"]) == ("hold", asked["reasons"])
+    assert found.attrs["errors"]["margin_ratio"] == 0.01
+    with pytest.raises(meshscope.BadQuery, match="quantile must be in"):
+        m.canary("payment", "v2", "v1", quantile=2)

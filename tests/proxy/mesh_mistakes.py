@@ -151,6 +151,11 @@ MISTAKES = [
     ),
     (
         "callers: [gateway]",
+        FAULT + "{version: v3, abort: {percent: 1, status: 503}}",
+        ["11: services[1].fault.version: no workload runs version 'v3'"],
+    ),
+    (
+        "callers: [gateway]",
         "timeoutSeconds: 0.0001",
         ["10: services[1].timeoutSeconds: must be at least 0.001, got 0.0001"],
     ),

@@ -1,6 +1,5 @@
-"""The pages: topology, services, SLOs. Each is a template over what the API answers too."""
+"""The pages: topology, services, SLOs, canaries: templates over what the API answers too."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,13 +8,17 @@ from fastapi.responses import RedirectResponse
 
 from alerts.burnrate import runbook_url
 from dashboards.web import answers, formatting
+from dashboards.web.canaries import canary_query, chosen, read_canary, versions_of
 from dashboards.web.deps import Deps
 from dashboards.web.routers.api_collector import read_collector, read_exporters
+from dashboards.web.routers.canary_parameters import AskedPolicy
 from dashboards.web.routers.parameters import AppDeps, LiveRates, Range, Views
 from dashboards.web.services import last_seen, service_rows, silent_services
 from dashboards.web.slos import find, read_detail, read_statuses
 from dashboards.web.sparklines import read_sparklines
 from dashboards.web.timerange import DEFAULT_TO, TimeRange
+from slo.canary.policy import LOOKBACK_S
+from slo.canary.source import Asked
 from slo.status import WORST_FIRST
 
 ROUTER: Final = APIRouter(include_in_schema=False)
@@ -121,7 +124,43 @@ def collector_page(request: Request, deps: AppDeps, rates: LiveRates, asked: Ran
     )
 
 
-def _frame(path: str, deps: Deps, asked: TimeRange) -> Mapping[str, Any]:
+@ROUTER.get("/canary/{service}")
+def canary_page(
+    request: Request,
+    deps: AppDeps,
+    asked: Range,
+    policy: AskedPolicy,
+    service: str,
+    canary: str | None = None,
+    baseline: str | None = None,
+) -> Response:
+    """Compare two versions of a service, since the canary's first request or in a range."""
+    is_ranged = "from" in request.query_params
+    to_s = int(deps.clock_s()) if asked.is_live else asked.to_s
+    from_s = asked.from_s if is_ranged else None
+    seen = versions_of(deps.store, service, from_s or to_s - LOOKBACK_S, to_s)
+    pair = chosen(seen, canary or None, baseline or None)
+    view = None
+    if pair is not None:
+        question = Asked(service, pair.canary, pair.baseline, to_s, from_s)
+        view = read_canary(deps.store, question, policy)
+    frame = _frame("/services", deps, asked)
+    if not is_ranged:
+        frame |= {"range_title": "Since its first request", "own_start": True}
+    return answers.page(
+        request,
+        "canary.html",
+        **frame,
+        service=service,
+        view=view,
+        seen=seen,
+        policy=policy,
+        distribution=None if view is None else answers.encode(view.distribution).decode(),
+        api_query=canary_query(view, policy, asked if is_ranged else None),
+    )
+
+
+def _frame(path: str, deps: Deps, asked: TimeRange) -> dict[str, Any]:
     """What base.html needs beside the page's own content."""
     titles = {preset.query: preset.title for preset in PRESETS}
     fixed = f"{formatting.utc_time(asked.from_s)} to {formatting.utc_time(asked.to_s)} UTC"

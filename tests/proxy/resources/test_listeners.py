@@ -84,6 +84,16 @@ def test_a_fault_is_what_the_file_says(fault: dict[str, Any], expected: Json) ->
     assert {key: value for key, value in config.items() if key != "@type"} == expected
 
 
+def test_a_fault_of_one_version_is_injected_by_its_proxies_only() -> None:
+    mesh = shop(fault={"version": "v2", "abort": {"percent": 30, "status": 503}})
+    payments = mesh.service("payments")
+    hit = {
+        workload.version: "fault" in filters(inbound_listener(mesh, payments, workload))
+        for workload in payments.workloads
+    }
+    assert hit == {"v1": False, "v2": True}
+
+
 def test_the_outbound_side_asks_nothing_of_its_own_application() -> None:
     mesh = shop()
     payments = mesh.service("payments")
