@@ -117,6 +117,9 @@ def serve(
     otlp_cors_origin: Annotated[
         list[str] | None, typer.Option(help="Pages of this origin may send; may be repeated.")
     ] = None,
+    webhook_token_file: Annotated[
+        Path | None, typer.Option(help="Alertmanager must show a bearer token of this file.")
+    ] = None,
 ) -> None:
     """Run the collector and the dashboard. Each flag is also a variable: MESHSCOPE_WEB, ..."""
     from dashboards.server import ServerFailed, run
@@ -148,6 +151,7 @@ def serve(
             otlp_client_ca=otlp_client_ca,
             otlp_token_file=otlp_token_file,
             otlp_cors_origins=tuple(otlp_cors_origin) if otlp_cors_origin else None,
+            webhook_token_file=webhook_token_file,
         )
         run(settings)
     except BadSetting as error:
