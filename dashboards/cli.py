@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import alerts.cli
+import alerts.incidents.cli
 import collector.importing.cli
 import dashboards.demo.cli
 import dashboards.grafana.cli
@@ -27,6 +28,7 @@ app.command()(dashboards.demo.cli.demo)
 app.command(epilog=dashboards.sql.cli.EXAMPLES)(dashboards.sql.cli.sql)
 app.add_typer(slo.cli.app, name="slo")
 app.add_typer(alerts.cli.app, name="alerts")
+app.add_typer(alerts.incidents.cli.app, name="incidents")
 app.add_typer(dashboards.grafana.cli.app, name="dashboards")
 app.add_typer(proxy.cli.app, name="mesh")
 app.add_typer(collector.importing.cli.app, name="import")

@@ -15,7 +15,7 @@ from alerts.incidents.incident import Incident
 from alerts.incidents.suspects import SEEN_S, read_worse
 from alerts.incidents.timeline import Entry, timeline
 from alerts.incidents.worsening import WorseEdge
-from alerts.silences import Silence
+from alerts.silencing.silences import Silence
 from collector.store.store import Store
 from collector.traces.search import Search, search
 from slo.corrections import Correction

@@ -7,7 +7,7 @@ from typing import Final, Literal
 from alerts.incidents.cause import Cause
 from alerts.incidents.changes import Change
 from alerts.incidents.incident import Incident
-from alerts.silences import Silence
+from alerts.silencing.silences import Silence
 
 Kind = Literal[
     "began", "fired", "resolved", "acknowledged", "note", "silenced", "silence_ended", "version",

@@ -15,7 +15,7 @@ from alerts.incidents.dossier import Dossier, IncidentLine, line, read_dossier
 from alerts.incidents.incident import Incident
 from alerts.incidents.report import html, markdown
 from alerts.notify.sender import without_password
-from alerts.silences import AlertmanagerFailed, Silence, SilenceRefused, silences
+from alerts.silencing.silences import AlertmanagerFailed, Silence, SilenceRefused, silences
 from dashboards.web.answers import NotFound, encode
 from dashboards.web.deps import Deps
 

@@ -88,8 +88,18 @@ def create_silence(
         "createdBy": by,
         "comment": why,
     }
-    answer = _ask("POST", url, "/silences", json=asked)
-    return str(_field(answer, "silenceID"))
+    return str(_field(_ask("POST", url, "/silences", json=asked), "silenceID"))
+
+
+def change_silence(url: str, name: str, *, to_ms: int) -> str:
+    """Let a silence end at another time, and return its id, which may be a new one.
+
+    Raises SilenceRefused and AlertmanagerFailed.
+    """
+    found = _ask("GET", url, f"/silence/{quote(name, safe='')}").json()
+    fields = ("id", "matchers", "startsAt", "createdBy", "comment")
+    asked = {field: found[field] for field in fields} | {"endsAt": rfc3339(to_ms)}
+    return str(_field(_ask("POST", url, "/silences", json=asked), "silenceID"))
 
 
 def end_silence(url: str, name: str) -> None:
@@ -117,11 +127,11 @@ def _ask(
         )
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise AlertmanagerFailed(f"{shown}: {error}") from error
-    if answer.is_client_error:
-        told = answer.text.strip() or answer.reason_phrase
+    told = answer.text.strip() or answer.reason_phrase
+    if answer.is_client_error or "silence not found" in told:  # 0.25 answers that with 500
         raise SilenceRefused(f"{shown} answered {answer.status_code}: {told:.300}")
     if not answer.is_success:
-        raise AlertmanagerFailed(f"{shown} answered {answer.status_code} {answer.reason_phrase}")
+        raise AlertmanagerFailed(f"{shown} answered {answer.status_code}: {told:.300}")
     return answer
 
 
