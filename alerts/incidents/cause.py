@@ -94,8 +94,8 @@ def _paths(services: Sequence[str], near: Sequence[WorseEdge]) -> list[tuple[str
         onward[edge.source].append(edge.destination)
     arrived = {edge.destination for edge in near}
     found: list[tuple[str, ...]] = []
-    seen: set[str] = set()
     for service in services:
+        seen: set[str] = set()
         walks: list[tuple[str, ...]] = [(service,)]
         while walks:
             way = walks.pop()
@@ -123,6 +123,7 @@ def _suspect(path: Sequence[str], near: Sequence[WorseEdge]) -> WorseEdge:
 
 def _how(edge: WorseEdge) -> str:
     since = "" if edge.began_s is None else f" since {clock(edge.began_s)}"
+    until = "" if edge.began_s is None else f" from {clock(edge.began_s)} to {clock(edge.until_s)}"
     if edge.kind == "latency":
         return (
             f"{edge.destination} answers {edge.source} slowly{since}: the p95 is "
@@ -135,7 +136,7 @@ def _how(edge: WorseEdge) -> str:
     )
     return (
         f"{edge.errors:,} of {edge.requests:,} requests of {edge.source} to {edge.destination} "
-        f"failed{since} ({percent(edge.error_ratio, places=1)}; {before}){_codes(edge)}"
+        f"failed{until} ({percent(edge.error_ratio, places=1)}; {before}){_codes(edge)}"
     )
 
 

@@ -48,7 +48,7 @@ def read_worse(
     failed = in_order(
         edge
         for pair, points in _points(cursor, from_s, until_s).items()
-        if (edge := failing(pair, points, minute_s, from_s=from_s)) is not None
+        if (edge := failing(pair, points, minute_s, from_s=from_s, until_s=until_s)) is not None
     )[:MOST]
     known = {edge.pair for edge in failed}
     slow = [edge for edge in _slow(cursor, minute_s, until_s) if edge.pair not in known]
@@ -113,7 +113,7 @@ def _slow(cursor: duckdb.DuckDBPyConnection, first_s: int, until_s: int) -> list
     found = [
         edge
         for pair, counts in since.items()
-        if (edge := slower(pair, before.get(pair, {}), counts)) is not None
+        if (edge := slower(pair, before.get(pair, {}), counts, until_s)) is not None
     ]
     worst = sorted(found, key=lambda edge: (-edge.requests, edge.pair))[:MOST]
     return [_with_start(cursor, edge, first_s, until_s) for edge in worst]

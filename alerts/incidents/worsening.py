@@ -38,7 +38,7 @@ class Point(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class WorseEdge:
-    """An edge that got worse, and when that began (None: not known).
+    """An edge that got worse, when that began (None: not known), and until when it was looked at.
 
     ``before_...`` is of the hour before; of slowness, of an hour that ended an hour earlier.
     ``codes`` and ``flags`` are those of the failed requests.
@@ -48,6 +48,7 @@ class WorseEdge:
     destination: str
     kind: Kind
     began_s: int | None
+    until_s: int
     requests: int
     errors: int
     error_ratio: float | None
@@ -63,10 +64,12 @@ class WorseEdge:
         return self.source, self.destination
 
 
-def failing(pair: Pair, points: Sequence[Point], first_s: int, *, from_s: int) -> WorseEdge | None:
+def failing(
+    pair: Pair, points: Sequence[Point], first_s: int, *, from_s: int, until_s: int
+) -> WorseEdge | None:
     """Return the edge if its failures grew before the alert of ``first_s``; None when they did not.
 
-    The points are those of minutes since ``from_s``; what failed then already has no beginning.
+    The points are the minutes of [from_s, until_s); what failed at first already has no beginning.
     """
     bad = [one.at_s for one in points if one.errors and one.errors >= one.requests * MIN_RATIO]
     began_s = run_start(bad, first_s)
@@ -83,10 +86,12 @@ def failing(pair: Pair, points: Sequence[Point], first_s: int, *, from_s: int) -
     if now < (was or 0.0) * GROWTH + MIN_RATIO / 2:
         return None
     requests = sum(one.requests for one in since)
-    return WorseEdge(*pair, "errors", began_s, requests, errors, now, was)
+    return WorseEdge(*pair, "errors", began_s, until_s, requests, errors, now, was)
 
 
-def slower(pair: Pair, before: Mapping[int, int], since: Mapping[int, int]) -> WorseEdge | None:
+def slower(
+    pair: Pair, before: Mapping[int, int], since: Mapping[int, int], until_s: int
+) -> WorseEdge | None:
     """Return the edge if its p95 doubled between two histograms of latency; None when not."""
     was_ms, now_ms = p95_ms(before), p95_ms(since)
     if was_ms is None or now_ms is None:
@@ -96,7 +101,7 @@ def slower(pair: Pair, before: Mapping[int, int], since: Mapping[int, int]) -> W
     if now_ms < was_ms * GROWTH or now_ms - was_ms < MIN_SLOWER_MS:
         return None
     requests = sum(since.values())
-    return WorseEdge(*pair, "latency", None, requests, 0, None, None, now_ms, was_ms)
+    return WorseEdge(*pair, "latency", None, until_s, requests, 0, None, None, now_ms, was_ms)
 
 
 def slow_since(minutes: Mapping[int, Mapping[int, int]], was_ms: float, first_s: int) -> int | None:

@@ -30,6 +30,7 @@ from dashboards.web.routers import (
     api_topology,
     api_traces,
     health,
+    incident_pages,
     metrics,
     pages,
     runbooks,
@@ -56,7 +57,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
     told = (api_alertmanager, api_incidents)
     apis = (api_collector, api_services, *slos, api_sql, api_topology, api_traces, *told)
-    for module in (*apis, jaeger, tempo, metrics, health, pages, runbooks):
+    for module in (*apis, jaeger, tempo, metrics, health, pages, incident_pages, runbooks):
         app.include_router(module.ROUTER)
     install_prometheus(app, deps)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")

@@ -15,6 +15,7 @@ from alerts.incidents.worsening import (
 )
 
 FIRST_S = 1_800_000_000
+END_S = FIRST_S + 600
 PAIR = ("a", "b")
 
 
@@ -25,7 +26,7 @@ def points(*errors, requests=100):
 
 
 def test_failures_that_were_not_there_before_are_worse_since_their_first_minute():
-    found = failing(PAIR, points(*[0] * 60, 10, 20, 0, 30), FIRST_S, from_s=0)
+    found = failing(PAIR, points(*[0] * 60, 10, 20, 0, 30), FIRST_S, from_s=0, until_s=END_S)
     assert (found.began_s, found.errors, found.requests) == (FIRST_S - 180, 60, 400)
     assert (found.error_ratio, found.before_error_ratio) == (0.15, 0.0)
 
@@ -43,23 +44,25 @@ def test_failures_that_were_not_there_before_are_worse_since_their_first_minute(
 )
 def test_what_is_no_worse_is_not_told(errors):
     known = points(*errors)
-    assert failing(PAIR, known, FIRST_S, from_s=known[0].at_s) is None
+    assert failing(PAIR, known, FIRST_S, from_s=known[0].at_s, until_s=END_S) is None
 
 
 def test_an_edge_that_failed_a_little_and_now_fails_much_is_worse():
-    found = failing(PAIR, points(*[0] * 5, *[1] * 5, *[0] * 50, *[40] * 5), FIRST_S, from_s=0)
+    found = failing(
+        PAIR, points(*[0] * 5, *[1] * 5, *[0] * 50, *[40] * 5), FIRST_S, from_s=0, until_s=END_S
+    )
     assert found.began_s == FIRST_S - 4 * MINUTE_S
 
 
 def test_an_edge_without_traffic_before_has_no_ratio_before():
-    found = failing(PAIR, points(40), FIRST_S, from_s=0)
+    found = failing(PAIR, points(40), FIRST_S, from_s=0, until_s=END_S)
     assert found.before_error_ratio is None
     assert found.began_s == FIRST_S
 
 
 def test_failures_after_the_alert_go_on_with_the_run():
     later = [Point(FIRST_S + 60 * at, 100, 50) for at in range(1, 5)]
-    found = failing(PAIR, [*points(*[0] * 9, 50), *later], FIRST_S, from_s=0)
+    found = failing(PAIR, [*points(*[0] * 9, 50), *later], FIRST_S, from_s=0, until_s=END_S)
     assert (found.began_s, found.errors) == (FIRST_S, 250)
 
 
@@ -84,7 +87,7 @@ def test_a_run_begins_where_walking_back_meets_a_long_calm(bad):
 
 def test_latency_that_doubled_is_slower_and_since_when():
     fast, late = {40: 100}, {40: 50, 80: 50}
-    found = slower(PAIR, fast, late)
+    found = slower(PAIR, fast, late, END_S)
     assert found.kind == "latency"
     assert found.p95_ms > 2 * found.before_p95_ms
     series = {FIRST_S - 600 + at * 60: fast if at < 6 else late for at in range(11)}
@@ -98,4 +101,4 @@ def test_latency_that_doubled_is_slower_and_since_when():
     ids=["new", "few before", "few since", "still quick", "a little"],
 )  # fmt: skip
 def test_latency_that_is_no_worse_is_not_told(before, since):
-    assert slower(PAIR, before, since) is None
+    assert slower(PAIR, before, since, END_S) is None
