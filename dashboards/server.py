@@ -95,6 +95,8 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
     ):
         desk = Desk(store, writer, time.time_ns)
+        webhook = Webhook(desk, _webhook_access(settings))
+        webhook.register(selfwatch.registry)
         samples = Intake(writer, redactor.redact, selfwatch.received, "remote_write")
         deps = Deps(
             store=store,
@@ -108,7 +110,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             alertmanagers=settings.alertmanager,
             ledger=_ledger(settings),
             desk=desk,
-            webhook=Webhook(desk, _webhook_access(settings)),
+            webhook=webhook,
             remote_write=RemoteWrite(
                 sink=samples,
                 pool=pool,

@@ -35,7 +35,7 @@ from collector.store.told_alerts import (
 
 Kind = Literal["acknowledged", "note"]
 
-MOST_ALERTS: Final = 20_000
+MOST_ALERTS: Final = 10_000
 """So many alerts are kept, the newest; a storm must not fill the store."""
 TIMEOUT_S: Final = 30.0
 """A commit that takes longer is told as a failure; Alertmanager asks again."""
@@ -103,6 +103,11 @@ class Desk:
     def incidents(self) -> tuple[Incident, ...]:
         """Return all incidents: open ones first, then the newest."""
         return self._read()[1]
+
+    def numbers(self) -> Mapping[str, int]:
+        """Return how many incidents are open, and how many resolved."""
+        states = [one.state for one in self.incidents()]
+        return {state: states.count(state) for state in ("open", "resolved")}
 
     def find(self, name: str) -> Incident:
         """Return an incident by its name, or by that of any of its alerts; UnknownIncident."""

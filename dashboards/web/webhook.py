@@ -20,6 +20,7 @@ from collector.receiver.errors import Refused
 from collector.receiver.faults import fault_of
 from collector.receiver.posted import check, read_body
 from collector.store.errors import StoreError
+from collector.telemetry import Counter, Registry
 from dashboards.web.answers import ErrorAnswer, Problem, json_answer
 
 MAX_BODY_BYTES: Final = 8 * 2**20
@@ -45,9 +46,24 @@ class Webhook:
     access: Access = OPEN
     admission: Admission = field(default_factory=lambda: Admission(_MAX_REQUESTS, _MAX_HELD_BYTES))
     max_body_bytes: int = MAX_BODY_BYTES
+    answered: Counter = field(default_factory=Counter)
+
+    def register(self, registry: Registry) -> None:
+        """Tell the registry what is counted here."""
+        registry.counter("meshscope_webhook_messages_total",
+                         "Messages of Alertmanager, by the status of the answer.",
+                         self.answered.values, ("code",))  # fmt: skip
+        registry.gauge("meshscope_incidents", "Incidents that are kept.",
+                       lambda: {(state,): float(number) for state, number
+                                in self.desk.numbers().items()}, ("state",))  # fmt: skip
 
     async def respond(self, request: Request) -> Response:
         """Take one message; raises ClientDisconnect."""
+        answer = await self._answer(request)
+        self.answered.add((str(answer.status_code),))
+        return answer
+
+    async def _answer(self, request: Request) -> Response:
         try:
             check(request, self.access)
             with self.admission.enter() as ticket:

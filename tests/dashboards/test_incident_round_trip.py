@@ -176,3 +176,6 @@ def test_a_burn_becomes_an_incident_that_outlives_the_server_and_ends_with_the_a
         said = next(one for one in timeline if one["kind"] == "silenced")
         assert (said["who"], said["text"]) == ("ann", 'service="backend": trying v2')
         assert "silence_ended" in kinds
+        own = server.get("/metrics").text
+        assert 'meshscope_incidents{state="resolved"} 1' in own
+        assert 'meshscope_webhook_messages_total{code="200"}' in own
