@@ -19,6 +19,8 @@ from slo.formats import percent, span
 CHANGE_S: Final = 900
 """A change at the culprit this long before the first failure is named as a reason."""
 _FLAGS: Final = 2
+_LATE_S: Final = 10
+"""A change is told with the export that follows it."""
 _FOLLOWERS: Final = 3
 
 
@@ -187,15 +189,16 @@ def _deepest(suspect: WorseEdge, near: Sequence[WorseEdge]) -> str:
 
 
 def _changed(suspect: WorseEdge, changes: Sequence[Change]) -> tuple[str, ...]:
+    """Name the last change of each kind at either end of the suspected call, just before."""
     if suspect.began_s is None:
         return ()
     ends = {suspect.source, suspect.destination}
-    found = [
-        one
-        for one in changes
-        if ends & set(one.services) and -60 <= suspect.began_s - one.at_s <= CHANGE_S
-    ]
-    return tuple(f"{one.text}, {_before(suspect.began_s - one.at_s)}" for one in found[-_FLAGS:])
+    last = {
+        one.kind: one
+        for one in sorted(changes, key=lambda one: one.at_s)
+        if ends & set(one.services) and -_LATE_S <= suspect.began_s - one.at_s <= CHANGE_S
+    }
+    return tuple(f"{one.text}, {_before(suspect.began_s - one.at_s)}" for one in last.values())
 
 
 def _before(seconds: int) -> str:

@@ -12,7 +12,7 @@ from alerts.incidents.cause import Cause, Finding, suggest
 from alerts.incidents.changes import Change, read_changes
 from alerts.incidents.impact import Impact, concerned, impacts, whole_minutes
 from alerts.incidents.incident import Incident
-from alerts.incidents.suspects import SEEN_S, read_worse
+from alerts.incidents.suspects import read_worse
 from alerts.incidents.timeline import Entry, timeline
 from alerts.incidents.worsening import WorseEdge
 from alerts.silencing.silences import Silence
@@ -112,7 +112,7 @@ def read_dossier(
     first_s = incident.starts_ns / _NS
     end_s = now_s if incident.ends_ns is None else incident.ends_ns / _NS
     with store.snapshot() as cursor:
-        worse = read_worse(cursor, int(first_s), int(now_s))
+        worse = read_worse(cursor, incident.leading.starts_ns // _NS, int(now_s))
         earliest_s = min([first_s, *(one.began_s for one in worse if one.began_s is not None)])
         changes = read_changes(cursor, int(earliest_s) - CHANGES_S, int(end_s) + 1)
         finding = suggest(incident.services, worse, changes)
@@ -124,7 +124,7 @@ def read_dossier(
             whole_minutes(from_s, end_s),
             corrections,
         )
-    finding = _with_trace(finding, store, from_s, min(end_s, first_s + SEEN_S))
+    finding = _with_trace(finding, store, from_s, end_s)
     return Dossier(
         incident=line(incident, now_s),
         began_s=from_s,

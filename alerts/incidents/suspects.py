@@ -29,9 +29,9 @@ from collector.edges import is_error
 from collector.store import reader
 
 LOOK_S: Final = 7200
-"""So long before its first alert a failure may have begun."""
+"""So long before the leading alert of an incident its failure may have begun."""
 SEEN_S: Final = 600
-"""So long after its first alert the beginning of an incident is looked at."""
+"""So long after that alert the beginning of an incident is looked at."""
 MOST: Final = 30
 """So many of the worse edges are looked at closely."""
 _FINE_S: Final = 10
