@@ -37,10 +37,19 @@ Kind = Literal["acknowledged", "note"]
 
 MOST_ALERTS: Final = 10_000
 """So many alerts are kept, the newest; a storm must not fill the store."""
+MOST_ENTRIES: Final = 500
+"""So much is kept of what people say about one incident."""
 TIMEOUT_S: Final = 30.0
 """A commit that takes longer is told as a failure; Alertmanager asks again."""
 _PEERS_S: Final = 3600
 _SECOND_NS: Final = 10**9
+
+
+class SaidTooMuch(ValueError):
+    """An incident holds as many entries as it may."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} things were said of this incident, no more are kept")
 
 
 class UnknownIncident(KeyError):
@@ -122,8 +131,14 @@ class Desk:
         return sum(one.left_out for one in self._read()[0].groups if one.group_key in keys)
 
     def say(self, name: str, kind: Kind, *, by: str, text: str) -> Incident:
-        """Keep what somebody said about an incident, and return it; UnknownIncident."""
-        first = self.find(name).alerts[0]
+        """Keep what somebody said about an incident, and return it.
+
+        Raises UnknownIncident, SaidTooMuch, StoreError or TimeoutError.
+        """
+        incident = self.find(name)
+        if len(incident.entries) >= MOST_ENTRIES:
+            raise SaidTooMuch(MOST_ENTRIES)
+        first = incident.alerts[0]
         entry = EntryRow(first.fingerprint, first.starts_ns, self._clock_ns(), kind, by, text)
         self._write(lambda cursor: put_entry(cursor, entry))
         return self.find(name)

@@ -106,10 +106,17 @@ def _detailed(
 
 
 def _slow(cursor: duckdb.DuckDBPyConnection, first_s: int, until_s: int) -> list[WorseEdge]:
-    """Hold the last minutes against an hour that ended an hour earlier: slowness creeps in."""
-    base_s = first_s - LOOK_S
-    before = _histograms(cursor, base_s, base_s + BASE_S)
-    since = _histograms(cursor, first_s - RECENT_S, until_s)
+    """Hold the last minutes against the first half of two hours: slowness creeps in.
+
+    Of a store that is younger, against the first half of what it knows.
+    """
+    known_s = reader.first_bucket_s(cursor)
+    if known_s is None or known_s >= first_s:
+        return []
+    base_s = max(first_s - LOOK_S, known_s)
+    half_s = base_s + (first_s - base_s) // 2 // _FINE_S * _FINE_S
+    before = _histograms(cursor, base_s, half_s)
+    since = _histograms(cursor, max(first_s - RECENT_S, half_s), until_s)
     found = [
         edge
         for pair, counts in since.items()

@@ -40,7 +40,7 @@ class Point(NamedTuple):
 class WorseEdge:
     """An edge that got worse, when that began (None: not known), and until when it was looked at.
 
-    ``before_...`` is of the hour before; of slowness, of an hour that ended an hour earlier.
+    ``before_...`` is of the hour before; of slowness, of the first half of the two hours before.
     ``codes`` and ``flags`` are those of the failed requests.
     """
 

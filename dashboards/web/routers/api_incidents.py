@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
-from alerts.incidents.desk import Desk, Kind
+from alerts.incidents.desk import Desk, Kind, SaidTooMuch
 from alerts.incidents.dossier import Dossier, IncidentLine, line
 from collector.store.errors import StoreError
 from dashboards.web.answers import ErrorAnswer, Problem, json_answer
@@ -99,6 +99,8 @@ def _said(deps: Deps, desk: Desk, name: str, kind: Kind, by: str, text: str) -> 
         return _failed(400, "refused", "by and text must be more than spaces")
     try:
         kept = desk.say(incident.id, kind, by=by.strip(), text=text.strip())
+    except SaidTooMuch as error:
+        return _failed(400, "refused", str(error))
     except (StoreError, TimeoutError) as error:
         return _failed(503, "try_again", str(error) or "it was not stored in time")
     return json_answer(line(kept, deps.clock_s()))

@@ -4,7 +4,7 @@ from contextlib import closing
 
 import pytest
 
-from alerts.incidents.desk import Desk, UnknownIncident, forgetting
+from alerts.incidents.desk import Desk, SaidTooMuch, UnknownIncident, forgetting
 from collector.store.store import open_store
 from collector.store.told_alerts import read_told
 from collector.store.writer import Writer, WriterLimits
@@ -62,6 +62,16 @@ def test_a_note_stays_with_its_alerts_when_an_earlier_one_comes_late(desk):
     assert found.id != name
     assert desk.find(name) is found
     assert [one.text for one in found.entries] == ["seen"]
+
+
+def test_no_more_than_so_much_is_kept_of_what_is_said(desk, monkeypatch):
+    monkeypatch.setattr("alerts.incidents.desk.MOST_ENTRIES", 2)
+    desk.take(message(alert()))
+    name = desk.incidents()[0].id
+    for _ in range(2):
+        desk.say(name, "note", by="ann", text="again")
+    with pytest.raises(SaidTooMuch, match="2 things were said"):
+        desk.say(name, "note", by="ann", text="again")
 
 
 def test_an_unknown_name_is_told(desk):
