@@ -129,7 +129,7 @@ def _how(edge: WorseEdge) -> str:
     if edge.kind == "latency":
         return (
             f"{edge.destination} answers {edge.source} slowly{since}: the p95 is "
-            f"{edge.p95_ms or 0:,.0f} ms, an hour or two before {edge.before_p95_ms or 0:,.0f} ms"
+            f"{edge.p95_ms or 0:,.0f} ms, in the hour before {edge.before_p95_ms or 0:,.0f} ms"
         )
     before = (
         "there were none in the hour before"

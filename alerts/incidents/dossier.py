@@ -112,7 +112,8 @@ def read_dossier(
     first_s = incident.starts_ns / _NS
     end_s = now_s if incident.ends_ns is None else incident.ends_ns / _NS
     with store.snapshot() as cursor:
-        worse = read_worse(cursor, incident.leading.starts_ns // _NS, int(now_s))
+        leading_s = incident.leading.starts_ns // _NS
+        worse = read_worse(cursor, incident.services, leading_s, int(now_s))
         earliest_s = min([first_s, *(one.began_s for one in worse if one.began_s is not None)])
         changes = read_changes(cursor, int(earliest_s) - CHANGES_S, int(end_s) + 1)
         finding = suggest(incident.services, worse, changes)

@@ -1,11 +1,11 @@
 """The store asked for calls that got worse before an alert: see ``worsening`` for what that is.
 
-Two scans of counts and two of latencies, whatever the size of the mesh, and a few small ones for
-the edges that were found. Never judges.
+Two scans of counts, whatever the size of the mesh, and a few small ones for the edges that were
+found failing or may be slow. Never judges.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Final
 
@@ -17,12 +17,13 @@ from alerts.incidents.worsening import (
     BASE_S,
     MINUTE_S,
     RECENT_S,
+    Histogram,
     Pair,
     Point,
     WorseEdge,
     failing,
     in_order,
-    slow_since,
+    slow_from,
     slower,
 )
 from collector.edges import is_error
@@ -39,9 +40,12 @@ _ENDS: Final = ("source", "destination")
 
 
 def read_worse(
-    cursor: duckdb.DuckDBPyConnection, first_s: int, now_s: int
+    cursor: duckdb.DuckDBPyConnection, services: Sequence[str], first_s: int, now_s: int
 ) -> tuple[WorseEdge, ...]:
-    """Return the edges that got worse before an alert at ``first_s``: failures, then slowness."""
+    """Return the edges that got worse around an alert at ``first_s``: failures, then slowness.
+
+    Failures of all edges; slowness of those that lead to the services or on from them.
+    """
     minute_s = first_s - first_s % MINUTE_S
     until_s = min(now_s - now_s % _FINE_S + _FINE_S, minute_s + SEEN_S)
     from_s = minute_s - LOOK_S - BASE_S
@@ -51,8 +55,9 @@ def read_worse(
         if (edge := failing(pair, points, minute_s, from_s=from_s, until_s=until_s)) is not None
     )[:MOST]
     known = {edge.pair for edge in failed}
-    slow = [edge for edge in _slow(cursor, minute_s, until_s) if edge.pair not in known]
-    return in_order([*_detailed(cursor, failed, until_s), *slow])
+    near = [pair for pair in _near(cursor, services, minute_s, until_s) if pair not in known]
+    slow = [_slow(cursor, pair, minute_s, until_s) for pair in near[:MOST]]
+    return in_order([*_detailed(cursor, failed, until_s), *filter(None, slow)])
 
 
 def _points(
@@ -105,48 +110,44 @@ def _detailed(
     ]
 
 
-def _slow(cursor: duckdb.DuckDBPyConnection, first_s: int, until_s: int) -> list[WorseEdge]:
-    """Hold the last minutes against the first half of two hours: slowness creeps in.
+def _near(
+    cursor: duckdb.DuckDBPyConnection, services: Sequence[str], first_s: int, until_s: int
+) -> list[Pair]:
+    """Return the calls to the services and on from them, nearest first, then the busiest."""
+    table = reader.edge_counts(cursor, first_s - RECENT_S, until_s, by=_ENDS)
+    calls = {(row["source"], row["destination"]): row["requests"] for row in table.to_pylist()}
+    found: list[Pair] = []
+    reached, fresh = set(services), set(services)
+    while fresh:
+        step = [
+            pair
+            for pair in calls
+            if pair not in found and (pair[0] in fresh or (pair[1] in fresh and not found))
+        ]
+        found += sorted(step, key=lambda pair: (-calls[pair], pair))
+        fresh = {destination for _, destination in step} - reached
+        reached |= fresh
+    return found
 
-    Of a store that is younger, against the first half of what it knows.
-    """
-    known_s = reader.first_bucket_s(cursor)
-    if known_s is None or known_s >= first_s:
-        return []
-    base_s = max(first_s - LOOK_S, known_s)
-    half_s = base_s + (first_s - base_s) // 2 // _FINE_S * _FINE_S
-    before = _histograms(cursor, base_s, half_s)
-    since = _histograms(cursor, max(first_s - RECENT_S, half_s), until_s)
-    found = [
-        edge
-        for pair, counts in since.items()
-        if (edge := slower(pair, before.get(pair, {}), counts, until_s)) is not None
-    ]
-    worst = sorted(found, key=lambda edge: (-edge.requests, edge.pair))[:MOST]
-    return [_with_start(cursor, edge, first_s, until_s) for edge in worst]
 
-
-def _with_start(
-    cursor: duckdb.DuckDBPyConnection, edge: WorseEdge, first_s: int, until_s: int
-) -> WorseEdge:
-    rows = reader.edge_latency(
-        cursor,
-        first_s - LOOK_S,
-        until_s,
-        by=(),
-        step_s=MINUTE_S,
-        only={"source": edge.source, "destination": edge.destination},
-    ).to_pylist()
-    minutes: defaultdict[int, dict[int, int]] = defaultdict(dict)
-    for row in rows:
-        minutes[row["bucket_s"]][row["latency_bucket"]] = row["count"]
-    return replace(edge, began_s=slow_since(minutes, edge.before_p95_ms or 0.0, first_s))
+def _slow(
+    cursor: duckdb.DuckDBPyConnection, pair: Pair, first_s: int, until_s: int
+) -> WorseEdge | None:
+    minutes = _histograms(cursor, pair, (first_s - LOOK_S, until_s), MINUTE_S)
+    edge = slower(pair, minutes, first_s, until_s=until_s)
+    if edge is None or edge.began_s is None:
+        return edge
+    steps = _histograms(cursor, pair, (edge.began_s, edge.began_s + MINUTE_S), _FINE_S)
+    return replace(edge, began_s=slow_from(steps, edge) or edge.began_s)
 
 
 def _histograms(
-    cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int
-) -> Mapping[Pair, Mapping[int, int]]:
-    found: defaultdict[Pair, dict[int, int]] = defaultdict(dict)
-    for row in reader.edge_latency(cursor, from_s, to_s).to_pylist():
-        found[row["source"], row["destination"]][row["latency_bucket"]] = row["count"]
-    return found
+    cursor: duckdb.DuckDBPyConnection, pair: Pair, span: tuple[int, int], step_s: int
+) -> dict[int, Histogram]:
+    """Return the latencies of an edge, step by step."""
+    only = dict(zip(_ENDS, pair, strict=True))
+    table = reader.edge_latency(cursor, *span, by=(), step_s=step_s, only=only)
+    found: defaultdict[int, dict[int, int]] = defaultdict(dict)
+    for row in table.to_pylist():
+        found[row["bucket_s"]][row["latency_bucket"]] = row["count"]
+    return dict(found)

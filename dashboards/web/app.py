@@ -18,7 +18,7 @@ from dashboards.tempo import router as tempo
 from dashboards.web.answers import Headers, install_errors
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
-from dashboards.web.incidents import SharedSilences
+from dashboards.web.incidents import SharedDossiers, SharedSilences
 from dashboards.web.routers import (
     api_alertmanager,
     api_collector,
@@ -52,7 +52,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.rates = Rates()
     app.state.span_names = SpanNames(deps.store)
     app.state.desk = deps.desk or Desk(deps.store, None, deps.store.clock_ns)
-    app.state.silences = SharedSilences(deps.alertmanagers)
+    app.state.dossiers = SharedDossiers(SharedSilences(deps.alertmanagers))
     app.state.sql_pool = api_sql.sql_pool()
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
     told = (api_alertmanager, api_incidents)

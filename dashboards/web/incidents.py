@@ -23,6 +23,9 @@ MOST: Final = 500
 """Incidents of one list."""
 SILENCES_TIMEOUT_S: Final = 2.0
 KEPT_S: Final = 10.0
+DOSSIER_KEPT_S: Final = 4.0
+"""A page fetches itself every 5 s: so it is new each time, and many viewers share it."""
+MOST_DOSSIERS: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,16 +96,37 @@ def find(desk: Desk, name: str) -> Incident:
         raise NotFound(str(error)) from error
 
 
-def read_one(deps: Deps, desk: Desk, known: SharedSilences, incident: Incident) -> Dossier:
-    """Return everything about an incident."""
-    silenced, notes = known.read()
-    return read_dossier(
-        incident,
-        deps.store,
-        deps.slos,
-        now_s=deps.clock_s(),
-        corrections=deps.corrections(),
-        silences=silenced,
-        left_out=desk.left_out(incident),
-        notes=notes,
-    )
+class SharedDossiers:
+    """Answers many readers of one incident from one reading, until it changes or gets old."""
+
+    def __init__(
+        self, known: SharedSilences, *, kept_s: float = DOSSIER_KEPT_S, most: int = MOST_DOSSIERS
+    ) -> None:
+        self._known, self._kept_s, self._most = known, kept_s, most
+        self._lock = threading.Lock()
+        self._kept: dict[str, tuple[float, Incident, Dossier]] = {}
+
+    def read(self, deps: Deps, desk: Desk, incident: Incident) -> Dossier:
+        """Return everything about an incident, at most ``kept_s`` old."""
+        with self._lock:
+            now_s = time.monotonic()
+            kept = self._kept.pop(incident.id, None)
+            if kept is None or kept[1] is not incident or now_s - kept[0] > self._kept_s:
+                kept = (now_s, incident, self._read(deps, desk, incident))
+            self._kept[incident.id] = kept
+            while len(self._kept) > self._most:
+                del self._kept[next(iter(self._kept))]
+            return kept[2]
+
+    def _read(self, deps: Deps, desk: Desk, incident: Incident) -> Dossier:
+        silenced, notes = self._known.read()
+        return read_dossier(
+            incident,
+            deps.store,
+            deps.slos,
+            now_s=deps.clock_s(),
+            corrections=deps.corrections(),
+            silences=silenced,
+            left_out=desk.left_out(incident),
+            notes=notes,
+        )

@@ -15,8 +15,8 @@ from alerts.incidents.dossier import Dossier, IncidentLine, line
 from collector.store.errors import StoreError
 from dashboards.web.answers import ErrorAnswer, Problem, json_answer
 from dashboards.web.deps import Deps
-from dashboards.web.incidents import FORMATS, find, read_lines, read_one
-from dashboards.web.routers.parameters import AppDeps, Incidents, Silences
+from dashboards.web.incidents import FORMATS, find, read_lines
+from dashboards.web.routers.parameters import AppDeps, Dossiers, Incidents
 
 _ERRORS: Final[Mapping[int | str, dict[str, Any]]] = {
     status: {"model": ErrorAnswer} for status in (400, 404)
@@ -52,9 +52,9 @@ def incidents(
 
 
 @ROUTER.get("/{name}", responses={200: {"model": Dossier}})
-def incident(deps: AppDeps, desk: Incidents, silences: Silences, name: str) -> Response:
+def incident(deps: AppDeps, desk: Incidents, dossiers: Dossiers, name: str) -> Response:
     """One incident with everything that is known of it."""
-    return json_answer(read_one(deps, desk, silences, find(desk, name)))
+    return json_answer(dossiers.read(deps, desk, find(desk, name)))
 
 
 @ROUTER.post("/{name}/ack", responses={200: {"model": IncidentLine}})
@@ -73,12 +73,12 @@ def note(deps: AppDeps, desk: Incidents, name: str, asked: Noting) -> Response:
 def report(
     deps: AppDeps,
     desk: Incidents,
-    silences: Silences,
+    dossiers: Dossiers,
     name: str,
     format_: Annotated[Literal["markdown", "html", "json"], Query(alias="format")] = "markdown",
 ) -> Response:
     """Write a draft of the review, as a file to go on with."""
-    found = read_one(deps, desk, silences, find(desk, name))
+    found = dossiers.read(deps, desk, find(desk, name))
     kind = FORMATS[format_]
     file = f"incident-{found.incident.id}.{kind.suffix}"
     return Response(

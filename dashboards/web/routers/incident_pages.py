@@ -11,9 +11,9 @@ from fastapi import APIRouter, Request, Response
 from alerts.incidents.dossier import Dossier
 from alerts.incidents.report import WORDS
 from dashboards.web import answers
-from dashboards.web.incidents import find, read_lines, read_one
+from dashboards.web.incidents import find, read_lines
 from dashboards.web.routers.pages import page_frame
-from dashboards.web.routers.parameters import AppDeps, Incidents, Range, Silences
+from dashboards.web.routers.parameters import AppDeps, Dossiers, Incidents, Range
 from slo.evaluate import BUCKET_S
 
 ROUTER: Final = APIRouter(include_in_schema=False)
@@ -45,12 +45,12 @@ def incident_page(
     request: Request,
     deps: AppDeps,
     desk: Incidents,
-    silences: Silences,
+    dossiers: Dossiers,
     asked: Range,
     name: str,
 ) -> Response:
     """Show one incident, by its name or that of one of its alerts."""
-    found = read_one(deps, desk, silences, find(desk, name))
+    found = dossiers.read(deps, desk, find(desk, name))
     now_s = deps.clock_s()
     return answers.page(
         request,

@@ -8,7 +8,7 @@ from alerts.incidents.desk import Desk
 from collector.store.span_names import SpanNames
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
-from dashboards.web.incidents import SharedSilences
+from dashboards.web.incidents import SharedDossiers
 from dashboards.web.timerange import DEFAULT_FROM, DEFAULT_TO, TimeRange, parse_range
 from dashboards.web.topology import SharedViews
 
@@ -33,15 +33,15 @@ def _desk(request: Request) -> Desk:
     return cast("Desk", request.app.state.desk)
 
 
-def _silences(request: Request) -> SharedSilences:
-    return cast("SharedSilences", request.app.state.silences)
+def _dossiers(request: Request) -> SharedDossiers:
+    return cast("SharedDossiers", request.app.state.dossiers)
 
 
 AppDeps = Annotated[Deps, Depends(_deps)]
 LiveRates = Annotated[Rates, Depends(_rates)]
 Views = Annotated[SharedViews, Depends(_views)]
 Incidents = Annotated[Desk, Depends(_desk)]
-Silences = Annotated[SharedSilences, Depends(_silences)]
+Dossiers = Annotated[SharedDossiers, Depends(_dossiers)]
 Names = Annotated[SpanNames, Depends(_span_names)]
 
 

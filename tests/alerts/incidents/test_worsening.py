@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from alerts.incidents.worsening import (
     GAP_STEPS,
     MINUTE_S,
+    RECENT_S,
     Point,
     failing,
+    onset,
     run_start,
-    slow_since,
+    slow_from,
     slower,
 )
 
@@ -85,20 +87,53 @@ def test_a_run_begins_where_walking_back_meets_a_long_calm(bad):
     assert found == start
 
 
-def test_latency_that_doubled_is_slower_and_since_when():
-    fast, late = {40: 100}, {40: 50, 80: 50}
-    found = slower(PAIR, fast, late, END_S)
-    assert found.kind == "latency"
+def minutes_of(*histograms):
+    """Return minutes that end with that of the alert."""
+    first = FIRST_S - (len(histograms) - 1) * MINUTE_S
+    return {first + at * MINUTE_S: counts for at, counts in enumerate(histograms)}
+
+
+FAST, LATE = {40: 100}, {40: 50, 80: 50}
+
+
+def test_latency_that_doubled_is_slower_since_its_first_minute():
+    found = slower(PAIR, minutes_of(*[FAST] * 20, *[LATE] * 5), FIRST_S, until_s=END_S)
+    assert (found.kind, found.began_s) == ("latency", FIRST_S - 240)
     assert found.p95_ms > 2 * found.before_p95_ms
-    series = {FIRST_S - 600 + at * 60: fast if at < 6 else late for at in range(11)}
-    assert slow_since(series, found.before_p95_ms, FIRST_S) == FIRST_S - 240
+    assert found.requests == 500
+
+
+def test_what_has_been_slow_for_most_of_the_time_is_still_told():
+    found = slower(PAIR, minutes_of(*[FAST] * 5, *[LATE] * 14), FIRST_S, until_s=END_S)
+    assert found.began_s == FIRST_S - 13 * MINUTE_S
+
+
+def test_slowness_that_came_after_a_first_alert_of_little_weight_is_told():
+    later = {FIRST_S + at * MINUTE_S: LATE for at in range(2, 6)}
+    found = slower(PAIR, minutes_of(*[FAST] * 9) | later, FIRST_S, until_s=END_S)
+    assert found.began_s == FIRST_S + 120
 
 
 @pytest.mark.parametrize(
-    ("before", "since"),
-    [({}, {80: 100}), ({40: 19}, {80: 100}), ({40: 100}, {80: 19}), ({10: 100}, {18: 100}),
-     ({80: 100}, {84: 100})],
-    ids=["new", "few before", "few since", "still quick", "a little"],
+    "histograms",
+    [[LATE] * 20, [FAST] * 20, [{40: 4}] * 9 + [{80: 4}] * 9, [{40: 100}] * 9 + [{41: 100}] * 9,
+     [{10: 100}] * 9 + [{19: 100}] * 9, [FAST] * 5 + [LATE] * 5 + [FAST] * 30, []],
+    ids=["always", "never", "too few", "a little", "still quick", "over", "nothing"],
 )  # fmt: skip
-def test_latency_that_is_no_worse_is_not_told(before, since):
-    assert slower(PAIR, before, since, END_S) is None
+def test_latency_that_is_no_worse_is_not_told(histograms):
+    assert slower(PAIR, minutes_of(*histograms), FIRST_S, until_s=END_S) is None
+
+
+def test_the_first_slow_step_is_found_within_a_minute():
+    edge = slower(PAIR, minutes_of(*[FAST] * 20, *[LATE] * 5), FIRST_S, until_s=END_S)
+    steps = {FIRST_S + at * 10: LATE if at >= 3 else FAST for at in range(6)}
+    assert slow_from(steps, edge) == FIRST_S + 30
+    assert slow_from({}, edge) is None
+
+
+@given(minutes)
+def test_an_onset_is_a_bad_minute_and_none_only_when_all_was_long_over(bad):
+    found = onset(bad, FIRST_S)
+    near = [at for at in bad if at >= FIRST_S - RECENT_S]
+    assert (found is None) == (not near)
+    assert found is None or found in bad

@@ -10,7 +10,8 @@ from collector.receiver.tokens import Tokens
 from collector.store.errors import StoreBroken
 from collector.store.store import open_store
 from dashboards.web.app import create_app
-from tests.alerts.incidents.told import T0, alert, body
+from dashboards.web.incidents import SharedDossiers, SharedSilences
+from tests.alerts.incidents.told import T0, alert, body, message
 from tests.dashboards.web.failing_shop import BEGAN_S, HOOK, NOW_S, fired, seed, serving, slow
 from tests.dashboards.web.visitor import Visitor
 
@@ -150,6 +151,21 @@ def test_a_message_that_was_cut_off_is_told_and_its_end_ends_the_rest(visitor):
     found = only(visitor)
     assert found["incident"]["state"] == "resolved"
     assert found["left_out"] == 2
+
+
+def test_one_reading_answers_until_the_incident_changes(shop):
+    with serving(shop) as given:
+        desk, known = given.desk, SharedDossiers(SharedSilences(()))
+        desk.take(message(*fired()))
+        (first,) = desk.incidents()
+        once = known.read(given, desk, first)
+        assert known.read(given, desk, first) is once
+        (again,) = [desk.say(first.id, "note", by="ann", text="x")]
+        assert known.read(given, desk, again).timeline != once.timeline
+        few = SharedDossiers(SharedSilences(()), most=1, kept_s=0)
+        assert few.read(given, desk, again) is not few.read(given, desk, again)
+    for table in ("told_alerts", "alert_groups", "incident_entries"):
+        shop.cursor().execute(f"DELETE FROM {table}")
 
 
 def test_lists_are_narrowed_by_state_and_service(visitor):
