@@ -23,6 +23,8 @@ SETTLED_S: Final = 120
 """In the first minutes of a store everything is heard for the first time: nothing is new."""
 _STEP_S: Final = 10
 _MINUTE_S: Final = 60
+_SPREAD_S: Final = 30
+_LONGEST_S: Final = 300
 _NS: Final = 10**9
 _NAMED: Final = 6
 _RESOURCES: Final = {
@@ -87,18 +89,29 @@ def _pushes(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> list[C
     grown = increase(
         cursor, list(series), from_s * _NS, to_s * _NS, step_ns=_STEP_S * _NS
     ).to_pylist()
-    steps: defaultdict[tuple[Kind, int], list[Mapping[str, Any]]] = defaultdict(list)
-    for row in grown:
+    steps: defaultdict[Kind, list[Mapping[str, Any]]] = defaultdict(list)
+    for row in sorted(grown, key=lambda row: row["bucket_ns"]):
         if row["increase_double"] > 0:
             of = series[row["series_id"]]
             kind, what = _PUSHES[of["name"]]
-            at_s = row["bucket_ns"] // _NS
-            steps[kind, at_s - at_s % _MINUTE_S].append(of | {"what": what, "at_s": at_s})
-    return [_push(kind, rows) for (kind, _), rows in steps.items()]
+            steps[kind].append(of | {"what": what, "at_s": row["bucket_ns"] // _NS})
+    return [_push(kind, rows) for kind, found in steps.items() for rows in _together(found)]
+
+
+def _together(rows: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """Part updates into pushes: proxies take one within seconds, and export a little later."""
+    found: list[list[Mapping[str, Any]]] = []
+    for row in rows:
+        known = found and row["at_s"] - found[-1][-1]["at_s"] <= _SPREAD_S
+        if known and row["at_s"] - found[-1][0]["at_s"] <= _LONGEST_S:
+            found[-1].append(row)
+        else:
+            found.append([row])
+    return found
 
 
 def _push(kind: Kind, rows: Sequence[Mapping[str, Any]]) -> Change:
-    """Tell of all proxies that took, or refused, a configuration in one minute."""
+    """Tell of all proxies that took, or refused, one push."""
     services = tuple(sorted({row["service"] for row in rows}))
     what = ", ".join(dict.fromkeys(sorted(row["what"] for row in rows)))
     proxies = len({row["resource_id"] for row in rows})

@@ -60,13 +60,13 @@ def test_at_the_start_of_a_store_nothing_is_new(store):
     ]
 
 
-def test_pushes_are_what_proxies_count_as_updates_told_by_the_minute(store):
+def test_a_push_is_what_proxies_count_as_updates_within_half_a_minute(store):
     names = ("cluster_manager.cds.update_success", "listener_manager.lds.update_success",
              "listener_manager.lds.update_rejected")  # fmt: skip
     with closing(Writer(store)) as writer:
         for service, at, counts in (
             ("cart", -300, (1, 1, 0)), ("pay", -300, (1, 1, 0)),
-            ("cart", 0, (2, 1, 0)), ("pay", 10, (2, 2, 0)),
+            ("cart", 50, (2, 1, 0)), ("pay", 70, (2, 2, 0)),
             ("cart", 200, (2, 1, 1)), ("pay", 200, (2, 2, 0)),
         ):  # fmt: skip
             points = [(name, {}, value) for name, value in zip(names, counts, strict=True)]
@@ -74,6 +74,6 @@ def test_pushes_are_what_proxies_count_as_updates_told_by_the_minute(store):
                            service=service)  # fmt: skip
             writer.submit(decode_metrics(body), digest(body)).result(30)
     assert changes(store, T0 - 60, T0 + 600) == [
-        (0, "push", "2 proxies took new clusters, listeners (cart, pay)"),
+        (50, "push", "2 proxies took new clusters, listeners (cart, pay)"),
         (200, "push_refused", "1 proxy refused new listeners (cart)"),
     ]
