@@ -9,15 +9,18 @@ from typing import Annotated, Final
 
 import typer
 
+import alerts.silencing.cli
+
 SHOP: Final = Path("slo/objectives/shop.yaml")
 OUT: Final = Path("alerts/rules/shop.yaml")
 
-app = typer.Typer(no_args_is_help=True, help="Prometheus rules out of objectives.")
+app = typer.Typer(no_args_is_help=True, help="Prometheus rules, and silences of their alerts.")
+app.add_typer(alerts.silencing.cli.app)
 
 
 @app.callback()
-def alerts() -> None:
-    """Prometheus rules out of objectives."""
+def root() -> None:
+    """Prometheus rules out of objectives, and silences of their alerts."""
 
 
 @app.command(epilog="Example: meshscope alerts generate --slo shop.yaml --out rules.yaml --check")

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 import alerts.cli
+import alerts.incidents.cli
 import collector.importing.cli
 import dashboards.demo.cli
 import dashboards.grafana.cli
@@ -27,6 +28,7 @@ app.command()(dashboards.demo.cli.demo)
 app.command(epilog=dashboards.sql.cli.EXAMPLES)(dashboards.sql.cli.sql)
 app.add_typer(slo.cli.app, name="slo")
 app.add_typer(alerts.cli.app, name="alerts")
+app.add_typer(alerts.incidents.cli.app, name="incidents")
 app.add_typer(dashboards.grafana.cli.app, name="dashboards")
 app.add_typer(proxy.cli.app, name="mesh")
 app.add_typer(collector.importing.cli.app, name="import")
@@ -117,6 +119,9 @@ def serve(
     otlp_cors_origin: Annotated[
         list[str] | None, typer.Option(help="Pages of this origin may send; may be repeated.")
     ] = None,
+    webhook_token_file: Annotated[
+        Path | None, typer.Option(help="Alertmanager must show a bearer token of this file.")
+    ] = None,
 ) -> None:
     """Run the collector and the dashboard. Each flag is also a variable: MESHSCOPE_WEB, ..."""
     from dashboards.server import ServerFailed, run
@@ -148,6 +153,7 @@ def serve(
             otlp_client_ca=otlp_client_ca,
             otlp_token_file=otlp_token_file,
             otlp_cors_origins=tuple(otlp_cors_origin) if otlp_cors_origin else None,
+            webhook_token_file=webhook_token_file,
         )
         run(settings)
     except BadSetting as error:

@@ -19,8 +19,9 @@ import uvicorn
 
 from alerts.evaluation.reading import BadRules
 from alerts.evaluator import Evaluator
+from alerts.incidents.desk import Desk, forgetting
 from collector.otlp.cardinality import CardinalityLimits
-from collector.receiver.access import Access
+from collector.receiver.access import OPEN, Access
 from collector.receiver.admission import Admission
 from collector.receiver.cors import Cors
 from collector.receiver.errors import BadCredentialFile, PortInUse
@@ -54,6 +55,7 @@ from dashboards.settings import ServerSettings, split_address
 from dashboards.store_metrics import register_flow, register_tables
 from dashboards.web.app import create_app
 from dashboards.web.deps import Deps
+from dashboards.web.webhook import Webhook
 from slo.errors import OpenSloError
 from slo.ledger import Ledger
 from slo.model import Slo
@@ -92,6 +94,9 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="remote-write") as pool,
         _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
     ):
+        desk = Desk(store, writer, time.time_ns)
+        webhook = Webhook(desk, _webhook_access(settings))
+        webhook.register(selfwatch.registry)
         samples = Intake(writer, redactor.redact, selfwatch.received, "remote_write")
         deps = Deps(
             store=store,
@@ -104,6 +109,8 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             evaluator=evaluator,
             alertmanagers=settings.alertmanager,
             ledger=_ledger(settings),
+            desk=desk,
+            webhook=webhook,
             remote_write=RemoteWrite(
                 sink=samples,
                 pool=pool,
@@ -171,7 +178,12 @@ def _writer(settings: ServerSettings, store: Store) -> Writer:
         settings.series_per_metric, settings.series_per_service, settings.edges_per_service
     )
     return Writer(
-        store, limits=limits, retention=retention, on_broken=_end, cardinality=cardinality
+        store,
+        limits=limits,
+        retention=retention,
+        steps=(("incidents", forgetting(settings.keep_incidents_days * _DAY_S)),),
+        on_broken=_end,
+        cardinality=cardinality,
     )
 
 
@@ -290,6 +302,14 @@ def _access(settings: ServerSettings) -> Access:
         given = (settings.otlp_token.get_secret_value(),) if settings.otlp_token else ()
         tokens = Tokens.of(*given, path=settings.otlp_token_file)
     return Access(tls, tokens)
+
+
+def _webhook_access(settings: ServerSettings) -> Access:
+    """Ask Alertmanager for a token, if one is set."""
+    if settings.webhook_token is None and settings.webhook_token_file is None:
+        return OPEN
+    given = (settings.webhook_token.get_secret_value(),) if settings.webhook_token else ()
+    return Access(tokens=Tokens.of(*given, path=settings.webhook_token_file))
 
 
 @contextlib.contextmanager

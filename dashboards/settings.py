@@ -81,6 +81,7 @@ class ServerSettings(BaseSettings):
     keep_metrics_days: Annotated[int, Field(ge=1)] = 7
     keep_logs_days: Annotated[int, Field(ge=1)] = 7
     keep_counts_days: Annotated[int, Field(ge=1)] = 400
+    keep_incidents_days: Annotated[int, Field(ge=1)] = 400
     series_per_metric: Annotated[int, Field(ge=1)] = 10_000
     series_per_service: Annotated[int, Field(ge=1)] = 100_000
     edges_per_service: Annotated[int, Field(ge=1)] = 10_000
@@ -104,6 +105,8 @@ class ServerSettings(BaseSettings):
     otlp_max_requests: Annotated[int, Field(ge=1, le=4096)] = 256
     otlp_max_inflight_bytes: Annotated[int, Field(ge=1024)] = 256 * 1024 * 1024
     otlp_max_connection_age_s: Annotated[float, Field(gt=0)] | None = None
+    webhook_token_file: Path | None = None
+    webhook_token: Annotated[SecretStr | None, Field(min_length=16)] = None
 
     @property
     def asks_for_tokens(self) -> bool:

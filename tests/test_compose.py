@@ -19,6 +19,7 @@ from typer.testing import CliRunner
 
 import alerts.cli
 from dashboards.settings import PREFIX, ServerSettings
+from dashboards.web.routers.api_alertmanager import PATH
 from proxy.bootstrap import bootstrap
 from proxy.mesh_file import load
 from proxy.sidecar import envoy_binary
@@ -267,7 +268,14 @@ def test_alertmanager_accepts_its_configuration():
 def test_a_severity_reaches_the_receiver_of_its_name(severity):
     config = f"--config.file={DEPLOY / 'alertmanager.yml'}"
     said = run("amtool", "config", "routes", "test", config, f"severity={severity}", "service=cart")
-    assert said.strip() == severity
+    assert said.strip() == f"meshscope,{severity}"
+
+
+def test_alertmanager_tells_meshscope_where_it_listens():
+    (hook,) = read(DEPLOY / "alertmanager.yml")["receivers"][0]["webhook_configs"]
+    address = urlsplit(hook["url"])
+    assert str(address.port) in SERVICES[address.hostname]["expose"]
+    assert address.path == PATH
 
 
 def instructions() -> list[list[str]]:

@@ -23,6 +23,7 @@ shredding    attributes as text, as columns, and back
 decisions    tail sampling's verdicts: asked for, remembered, counted
 traces       a trace by id, spans by what they are: hot and sealed
 compaction   merge old rollup rows, forget by age
+told_alerts  what Alertmanager told, and what people said of incidents
 quota        forget by bytes: sealed spans first, rollups last
 sandbox/     SQL of people, in a process without the file
 errors       who is wrong, and how to mend it

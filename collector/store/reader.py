@@ -93,6 +93,18 @@ def exporters(
     ).to_arrow_table()
 
 
+def versions_heard(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> pa.Table:
+    """Return service, version, first_s, last_s of the heartbeats within the window, sorted."""
+    return cursor.execute(
+        "SELECT service, version, min(bucket_s)::BIGINT AS first_s, max(bucket_s)::BIGINT AS last_s"
+        " FROM heartbeats JOIN resources USING (resource_id)"
+        " WHERE bucket_s >= ? AND bucket_s < ?"
+        f" AND json_extract_string(attributes, '{ORIGIN}') IS DISTINCT FROM '{REMOTE_WRITE}'"
+        " GROUP BY ALL ORDER BY ALL",
+        [from_s, to_s],
+    ).to_arrow_table()
+
+
 def kept_from_s(cursor: duckdb.DuckDBPyConnection) -> dict[int, int]:
     """Return the start of the oldest bucket by its length, 10, 60 and 3600 s; none without any."""
     found = {

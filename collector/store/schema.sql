@@ -1,4 +1,4 @@
--- The DuckDB schema, version 3; every change of it is also in migrations/.
+-- The DuckDB schema, version 4; every change of it is also in migrations/.
 -- Times are UTC: *_ns nanoseconds, bucket_s seconds since the epoch.
 -- Hot tables have no indexes; ids are interned by the writer and committed with the rows using them.
 
@@ -217,3 +217,33 @@ CREATE TABLE sampling_decisions (
 );
 -- What sampling dropped; rows add up. A trace counts once, at the service and hour it was judged in.
 CREATE TABLE sampled_out (hour_s BIGINT NOT NULL, service VARCHAR NOT NULL, traces BIGINT NOT NULL, spans BIGINT NOT NULL);
+
+-- What Alertmanager told of alerts: a row for an alert and its start. A repeat changes nothing.
+CREATE TABLE told_alerts (
+    fingerprint   VARCHAR NOT NULL,     -- Alertmanager's name of a set of labels
+    starts_ns     BIGINT  NOT NULL,
+    ends_ns       BIGINT,               -- the latest that was told; NULL: only ever told as firing
+    group_key     VARCHAR NOT NULL,     -- of the message it first came in
+    labels        VARCHAR NOT NULL,     -- JSON, as first told
+    annotations   VARCHAR NOT NULL,     -- JSON, as first told
+    generator_url VARCHAR NOT NULL,
+    peers         VARCHAR[] NOT NULL,   -- who called its services, and whom they called, in the hour before
+    told_ns       BIGINT  NOT NULL      -- when it first came
+);
+-- Groups of notifications, by Alertmanager's groupKey.
+CREATE TABLE alert_groups (
+    group_key     VARCHAR NOT NULL,
+    receiver      VARCHAR NOT NULL,
+    over_ns       BIGINT,               -- what began by then is over: the whole group was told as resolved
+    left_out      BIGINT  NOT NULL,     -- the most alerts that max_alerts cut off one message
+    told_ns       BIGINT  NOT NULL      -- when it was last told
+);
+-- What people said about an incident, kept with the alert that names it.
+CREATE TABLE incident_entries (
+    fingerprint   VARCHAR NOT NULL,
+    starts_ns     BIGINT  NOT NULL,
+    at_ns         BIGINT  NOT NULL,
+    kind          VARCHAR NOT NULL,     -- acknowledged | note
+    author        VARCHAR NOT NULL,
+    text          VARCHAR NOT NULL
+);

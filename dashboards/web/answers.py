@@ -27,6 +27,7 @@ NAVIGATION: Final = (
     {"path": "/topology", "title": "Topology", "key": "t"},
     {"path": "/services", "title": "Services", "key": "s"},
     {"path": "/slos", "title": "SLOs", "key": "l"},
+    {"path": "/incidents", "title": "Incidents", "key": "i"},
     {"path": "/collector", "title": "Collector", "key": "c"},
 )
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from alerts.incidents.desk import Desk
 from collector.store.span_names import SpanNames
 from dashboards.jaeger import router as jaeger
 from dashboards.prometheus.install import install as install_prometheus
@@ -17,16 +18,20 @@ from dashboards.tempo import router as tempo
 from dashboards.web.answers import Headers, install_errors
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
+from dashboards.web.incidents import SharedDossiers, SharedSilences
 from dashboards.web.routers import (
+    api_alertmanager,
     api_canary,
     api_collector,
     api_corrections,
+    api_incidents,
     api_services,
     api_slos,
     api_sql,
     api_topology,
     api_traces,
     health,
+    incident_pages,
     metrics,
     pages,
     runbooks,
@@ -47,10 +52,13 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.tick_s = tick_s
     app.state.rates = Rates()
     app.state.span_names = SpanNames(deps.store)
+    app.state.desk = deps.desk or Desk(deps.store, None, deps.store.clock_ns)
+    app.state.dossiers = SharedDossiers(SharedSilences(deps.alertmanagers))
     app.state.sql_pool = api_sql.sql_pool()
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
+    told = (api_alertmanager, api_incidents)
     apis = (api_canary, api_collector, api_services, *slos, api_sql, api_topology, api_traces)
-    for module in (*apis, jaeger, tempo, metrics, health, pages, runbooks):
+    for module in (*apis, *told, jaeger, tempo, metrics, health, pages, incident_pages, runbooks):
         app.include_router(module.ROUTER)
     install_prometheus(app, deps)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")

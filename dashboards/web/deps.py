@@ -4,10 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from alerts.evaluator import Evaluator
+from alerts.incidents.desk import Desk
 from collector.receiver.remote_write import RemoteWrite
 from collector.store.store import Store
 from collector.traces.analysis import MAX_SKEW_NS
 from dashboards.selfwatch import Selfwatch
+from dashboards.web.webhook import Webhook
 from slo.corrections import Correction
 from slo.ledger import Ledger
 from slo.model import Slo
@@ -19,7 +21,8 @@ class Deps:
 
     ``max_skew_ns`` bounds how far spans are moved to mend clock skew; 0 turns it off. Without
     ``remote_write`` no samples are taken, without ``evaluator`` no rules are evaluated,
-    and without ``ledger`` nothing is corrected.
+    and without ``ledger`` nothing is corrected. Without ``desk`` incidents can only be read, and
+    without ``webhook`` no Alertmanager is heard.
     """
 
     store: Store
@@ -33,6 +36,8 @@ class Deps:
     evaluator: Evaluator | None = None
     alertmanagers: Sequence[str] = ()
     ledger: Ledger | None = None
+    desk: Desk | None = None
+    webhook: Webhook | None = None
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the corrections of objectives as they are now; none without a ledger."""

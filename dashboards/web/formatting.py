@@ -118,6 +118,11 @@ def worst_burn(status: SloStatus) -> float:
     return max((tier.long_burn or 0.0 for tier in status.burn_rates), default=0.0)
 
 
+def is_link(url: str) -> bool:
+    """Tell whether a text from elsewhere may be the address of a link: http, https or a path."""
+    return url.startswith(("http://", "https://")) or (url[:1] == "/" and url[1:2] not in "/\\")
+
+
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
     function.__name__.rstrip("_"): function
     for function in (
@@ -133,5 +138,6 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
         iso_time,
         utc_time,
         worst_burn,
+        is_link,
     )
 }

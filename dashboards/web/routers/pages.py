@@ -61,7 +61,7 @@ def home(request: Request) -> Response:
 def topology_page(request: Request, deps: AppDeps, asked: Range) -> Response:
     """Show the live graph; its numbers come from the stream."""
     host = request.url.hostname or "localhost"
-    return answers.page(request, "topology.html", **_frame("/topology", deps, asked), host=host)
+    return answers.page(request, "topology.html", **page_frame("/topology", deps, asked), host=host)
 
 
 @ROUTER.get("/services")
@@ -74,7 +74,7 @@ def services_page(request: Request, deps: AppDeps, views: Views, asked: Range) -
     return answers.page(
         request,
         "services.html",
-        **_frame("/services", deps, asked),
+        **page_frame("/services", deps, asked),
         rows=service_rows(view, last_seen(found)),
         silent=silent_services(found),
         sparklines=sparklines,
@@ -90,7 +90,7 @@ def slos_page(
     shown = [slo for slo in deps.slos if service in {None, slo.service}]
     statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections())
     order = {state: place for place, state in enumerate(WORST_FIRST)}
-    frame = _frame("/slos", deps, asked)
+    frame = page_frame("/slos", deps, asked)
     return answers.page(
         request, "slos.html", **frame, statuses=statuses, state_order=order, service=service
     )
@@ -101,7 +101,7 @@ def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Respon
     """Show one SLO; its charts come from the API."""
     slo = find(deps.slos, name)
     status = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections()).status
-    frame = _frame("/slos", deps, asked)
+    frame = page_frame("/slos", deps, asked)
     return answers.page(
         request,
         "slo.html",
@@ -118,7 +118,7 @@ def collector_page(request: Request, deps: AppDeps, rates: LiveRates, asked: Ran
     return answers.page(
         request,
         "collector.html",
-        **_frame("/collector", deps, asked),
+        **page_frame("/collector", deps, asked),
         view=read_collector(deps, rates),
         host=request.url.hostname or "localhost",
     )
@@ -144,7 +144,7 @@ def canary_page(
     if pair is not None:
         question = Asked(service, pair.canary, pair.baseline, to_s, from_s)
         view = read_canary(deps.store, question, policy)
-    frame = _frame("/services", deps, asked)
+    frame = page_frame("/services", deps, asked)
     if not is_ranged:
         frame |= {"range_title": "Since its first request", "own_start": True}
     return answers.page(
@@ -160,8 +160,8 @@ def canary_page(
     )
 
 
-def _frame(path: str, deps: Deps, asked: TimeRange) -> dict[str, Any]:
-    """What base.html needs beside the page's own content."""
+def page_frame(path: str, deps: Deps, asked: TimeRange) -> dict[str, Any]:
+    """Return what base.html needs beside the page's own content."""
     titles = {preset.query: preset.title for preset in PRESETS}
     fixed = f"{formatting.utc_time(asked.from_s)} to {formatting.utc_time(asked.to_s)} UTC"
     relative = f"{asked.from_text} to {asked.to_text}"

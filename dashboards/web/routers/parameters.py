@@ -4,9 +4,11 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from alerts.incidents.desk import Desk
 from collector.store.span_names import SpanNames
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
+from dashboards.web.incidents import SharedDossiers
 from dashboards.web.timerange import DEFAULT_FROM, DEFAULT_TO, TimeRange, parse_range
 from dashboards.web.topology import SharedViews
 
@@ -27,9 +29,19 @@ def _rates(request: Request) -> Rates:
     return cast("Rates", request.app.state.rates)
 
 
+def _desk(request: Request) -> Desk:
+    return cast("Desk", request.app.state.desk)
+
+
+def _dossiers(request: Request) -> SharedDossiers:
+    return cast("SharedDossiers", request.app.state.dossiers)
+
+
 AppDeps = Annotated[Deps, Depends(_deps)]
 LiveRates = Annotated[Rates, Depends(_rates)]
 Views = Annotated[SharedViews, Depends(_views)]
+Incidents = Annotated[Desk, Depends(_desk)]
+Dossiers = Annotated[SharedDossiers, Depends(_dossiers)]
 Names = Annotated[SpanNames, Depends(_span_names)]
 
 

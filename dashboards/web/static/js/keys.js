@@ -15,8 +15,8 @@ const KEYS = {
   "/": () => document.querySelector("input[type=search]")?.focus(),
 };
 
-function go(key) {
-  document.querySelector(`[data-go="${key}"]`)?.click();
+function place(key) {
+  return document.querySelector(`[data-go="${CSS.escape(key)}"]`);
 }
 
 document.addEventListener("keydown", (event) => {
@@ -29,7 +29,7 @@ document.addEventListener("keydown", (event) => {
   if (event.target.closest("input, select, textarea")) return;
   const afterG = event.timeStamp - wentG < 1200;
   wentG = event.key === "g" ? event.timeStamp : 0;
-  if (afterG && "tsl".includes(event.key)) go(event.key);
+  if (afterG && place(event.key)) place(event.key).click();
   else if (KEYS[event.key]) {
     event.preventDefault();
     KEYS[event.key]();

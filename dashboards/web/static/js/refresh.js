@@ -13,8 +13,16 @@ export function keepFresh() {
   setInterval(() => refresh(regions), EVERY_MS);
 }
 
+// At once, also while paused: the reader has just changed something.
+export function refreshNow() {
+  return fetchAndPatch([...document.querySelectorAll("[data-live-region]")]);
+}
+
 async function refresh(regions) {
-  if (isPaused() || document.hidden) return;
+  if (!isPaused() && !document.hidden) await fetchAndPatch(regions);
+}
+
+async function fetchAndPatch(regions) {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (!answer.ok) throw new Error(answer.statusText);
