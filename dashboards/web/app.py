@@ -14,6 +14,8 @@ from collector.store.span_names import SpanNames
 from dashboards.jaeger import router as jaeger
 from dashboards.prometheus.install import install as install_prometheus
 from dashboards.tempo import router as tempo
+from dashboards.web.access.caller import WebAccess
+from dashboards.web.access.gate import Gate
 from dashboards.web.answers import Headers, install_errors
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
@@ -26,6 +28,7 @@ from dashboards.web.routers import (
     api_topology,
     api_traces,
     health,
+    login,
     metrics,
     pages,
     runbooks,
@@ -42,6 +45,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     """Build the app. ``/docs`` is off, because its page loads scripts from elsewhere."""
     app = FastAPI(title="meshscope", version=deps.version, docs_url=None, redoc_url=None)
     app.state.deps = deps
+    app.state.access = access = deps.access or WebAccess(clock_s=deps.clock_s)
     app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
     app.state.tick_s = tick_s
     app.state.rates = Rates()
@@ -49,11 +53,12 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.sql_pool = api_sql.sql_pool()
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
     apis = (api_collector, api_services, *slos, api_sql, api_topology, api_traces)
-    for module in (*apis, jaeger, tempo, metrics, health, pages, runbooks):
+    for module in (*apis, jaeger, tempo, metrics, health, login, pages, runbooks):
         app.include_router(module.ROUTER)
     install_prometheus(app, deps)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")
     install_errors(app)
     app.add_middleware(GZipMiddleware, minimum_size=2048, compresslevel=3)
+    app.add_middleware(Gate, access=access)
     app.add_middleware(Headers)
     return app

@@ -8,6 +8,7 @@ from collector.receiver.remote_write import RemoteWrite
 from collector.store.store import Store
 from collector.traces.analysis import MAX_SKEW_NS
 from dashboards.selfwatch import Selfwatch
+from dashboards.web.access.caller import WebAccess
 from slo.corrections import Correction
 from slo.ledger import Ledger
 from slo.model import Slo
@@ -19,7 +20,8 @@ class Deps:
 
     ``max_skew_ns`` bounds how far spans are moved to mend clock skew; 0 turns it off. Without
     ``remote_write`` no samples are taken, without ``evaluator`` no rules are evaluated,
-    and without ``ledger`` nothing is corrected.
+    without ``ledger`` nothing is corrected,
+    and without ``access`` nobody is asked who they are.
     """
 
     store: Store
@@ -33,6 +35,7 @@ class Deps:
     evaluator: Evaluator | None = None
     alertmanagers: Sequence[str] = ()
     ledger: Ledger | None = None
+    access: WebAccess | None = None
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the corrections of objectives as they are now; none without a ledger."""
