@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from collector.store.remembered import Remembered
 from collector.store.span_names import SpanNames
 from dashboards.jaeger import router as jaeger
 from dashboards.prometheus.install import install as install_prometheus
@@ -49,6 +50,7 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     app.state.views = SharedViews(deps.store, kept_s=tick_s / 2)
     app.state.tick_s = tick_s
     app.state.rates = Rates()
+    app.state.remembered = Remembered()
     app.state.span_names = SpanNames(deps.store)
     app.state.sql_pool = api_sql.sql_pool()
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word

@@ -21,6 +21,7 @@ from collector.edges import (
 from collector.evidence import EVIDENCE_BY
 from collector.semconv import LATENCY_BUCKETS_PER_DOUBLING
 from collector.store import reader
+from collector.store.remembered import Base
 from dashboards.web.exposition import Family, Sample
 from dashboards.web.self_metrics import Exporter
 from slo.latency import latency_bounds_us, le_label
@@ -36,10 +37,16 @@ def mesh_families(
     slos: Sequence[Slo],
     to_s: int,
     exporters: Sequence[Exporter] = (),
+    base: Base | None = None,
 ) -> list[Family]:
-    """Read every family of the mesh up to ``to_s``, exclusive, and add who exports."""
-    counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"))
-    latency = reader.edge_latency(cursor, 0, to_s, by=(*_DURATION_LABELS[:-1], "code"))
+    """Read every family of the mesh up to ``to_s``, exclusive, and add who exports.
+
+    With a ``base`` only what came after it is read; the numbers are the same.
+    """
+    counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"), base=base)
+    by = (*_DURATION_LABELS[:-1], "code")
+    latency = reader.edge_latency(cursor, 0, to_s, by=by, base=base)
+    evidence = reader.edge_counts(cursor, 0, to_s, by=EVIDENCE_BY, canonical=False, base=base)
     return [
         Family(
             "mesh_requests_total",
@@ -67,7 +74,7 @@ def mesh_families(
             "counter",
             "Attempts as the callee's side answered them, by result: the actual outcome.",
             ("source", "destination", "result"),
-            _arrivals(reader.edge_counts(cursor, 0, to_s, by=EVIDENCE_BY, canonical=False)),
+            _arrivals(evidence),
         ),
         Family(
             "mesh_tls_requests_total",
@@ -100,9 +107,9 @@ def mesh_families(
     ]
 
 
-def slo_families(source: CountSource, slos: Sequence[Slo], from_s: int, to_s: int) -> list[Family]:
-    """Count the events of every SLO in [from_s, to_s)."""
-    counted = source.counts([slo.sli for slo in slos], [(from_s, to_s)]) if slos else ()
+def slo_families(source: CountSource, slos: Sequence[Slo], to_s: int) -> list[Family]:
+    """Count the events of every SLO up to ``to_s``, exclusive."""
+    counted = source.counts([slo.sli for slo in slos], [(0, to_s)]) if slos else ()
     events = [
         Sample((slo.name, slo.service, result), value)
         for slo, ((good, total),) in zip(slos, counted, strict=True)

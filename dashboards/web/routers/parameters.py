@@ -4,6 +4,7 @@ from typing import Annotated, cast
 
 from fastapi import Depends, Query, Request
 
+from collector.store.remembered import Remembered
 from collector.store.span_names import SpanNames
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
@@ -27,9 +28,14 @@ def _rates(request: Request) -> Rates:
     return cast("Rates", request.app.state.rates)
 
 
+def _remembered(request: Request) -> Remembered:
+    return cast("Remembered", request.app.state.remembered)
+
+
 AppDeps = Annotated[Deps, Depends(_deps)]
 LiveRates = Annotated[Rates, Depends(_rates)]
 Views = Annotated[SharedViews, Depends(_views)]
+Sums = Annotated[Remembered, Depends(_remembered)]
 Names = Annotated[SpanNames, Depends(_span_names)]
 
 
