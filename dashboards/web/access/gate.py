@@ -40,7 +40,7 @@ class Gate:
             await refusal(scope, receive, send)
 
     def _check(self, request: Request) -> Response | None:
-        path, method = request.url.path, request.method
+        path, method = path_of(request), request.method
         if path in OWN_CHECK:
             return None
         try:
@@ -62,7 +62,7 @@ class Gate:
         return None
 
     def _caller(self, request: Request) -> Caller:
-        if is_open(request.url.path):
+        if is_open(path_of(request)):
             return ANYBODY
         return self._access.caller(
             request.headers.get("authorization"), request.cookies.get(COOKIE), address_of(request)
@@ -77,9 +77,10 @@ class Gate:
 
     def _ask(self, request: Request, unknown: Unknown) -> Response:
         self._access.refused.add(("wrong_token" if unknown.is_wrong else "no_token",))
-        path = request.url.path
+        path = path_of(request)
         if request.method in READING and not is_for_machines(path):
-            query = f"?{request.url.query}" if request.url.query else ""
+            asked = request.scope["query_string"].decode("latin-1")
+            query = f"?{asked}" if asked else ""
             return RedirectResponse(f"/login?next={quote(path + query, safe='')}", 303)
         answer = failure(request, 401, "unauthenticated", f"{unknown}: {_HINT}")
         answer.headers["WWW-Authenticate"] = _CHALLENGE
@@ -93,6 +94,14 @@ class Gate:
         if wait_s:
             answer.headers["Retry-After"] = str(wait_s)
         return answer
+
+
+def path_of(request: Request) -> str:
+    """Return the path that routes are found by. ``request.url`` begins with what the client says
+    is the host, and that may end with the path of an open page.
+    """
+    path: str = request.scope["path"]
+    return path
 
 
 def address_of(request: Request) -> str:

@@ -65,6 +65,18 @@ def test_a_path_that_is_not_there_is_refused_like_all_others(visitor):
     assert visitor.get("//healthz").status_code in {401, 303}
 
 
+@pytest.mark.parametrize("host", ["x/healthz?", "x/static/", "x/login#", "x/api/v1/write?"])
+def test_a_host_that_looks_like_an_open_path_opens_nothing(visitor, host):
+    assert visitor.get("/api/slos", headers={"Host": host}).status_code == 401
+    assert visitor.get("/slos", headers={"Host": host}).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/healthz%3F", "/login%23", "/static%2Fapp.css", "/healthz/"])
+def test_a_path_that_is_written_oddly_opens_nothing_else(visitor, path):
+    assert visitor.get(path).status_code in {200, 303, 401, 404}
+    assert visitor.get(f"{path}/../api/slos").status_code in {303, 401, 404}
+
+
 def test_a_viewer_may_look_at_all_and_change_nothing(visitor, routes):
     routes = set(routes) - {ENDLESS, LOGIN}
     found = statuses(visitor, routes, headers=bearer(VIEWER))
@@ -131,7 +143,8 @@ def test_with_tokens_of_viewers_alone_nobody_may_change(store):
 
 def test_a_path_with_a_check_of_its_own_is_let_through(visitor):
     for path in OWN_CHECK:
-        assert visitor.request("POST", path).status_code == 404, "the app has no such receiver"
+        answer = visitor.request("POST", path, headers=bearer(STRANGER))
+        assert answer.headers.get("www-authenticate") != 'Bearer realm="meshscope"', path
 
 
 SITES = [
