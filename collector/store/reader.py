@@ -145,7 +145,7 @@ def _told(kind: str, cursor: duckdb.DuckDBPyConnection, base: Base | None) -> It
     if base is None:
         yield
         return
-    cursor.register("base", base.sums[kind])
+    cursor.register("base", base.rows(kind))
     try:
         yield
     finally:
