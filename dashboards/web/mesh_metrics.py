@@ -4,8 +4,10 @@ Canonical rows only, so that a sum over labels is the number of the topology and
 When retention drops old hours the counters fall, which Prometheus reads as a reset.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import duckdb
@@ -181,9 +183,10 @@ def _histograms(latency: pa.Table, buckets: Sequence[int]) -> list[Sample]:
 def _histogram(
     labels: tuple[str, ...], filled: dict[int, int], bounds: Sequence[tuple[int, str]]
 ) -> list[Sample]:
-    total = sum(filled.values())
+    buckets = sorted(filled)
+    sums = [0, *accumulate(filled[bucket] for bucket in buckets)]
+    total = sums[-1]
     below = [
-        Sample(labels, sum(n for bucket, n in filled.items() if bucket <= last), "_bucket", le)
-        for last, le in bounds
+        Sample(labels, sums[bisect_right(buckets, last)], "_bucket", le) for last, le in bounds
     ]
     return [*below, Sample(labels, total, "_bucket", "+Inf"), Sample(labels, total, "_count")]
