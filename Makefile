@@ -8,7 +8,7 @@ ARGS   ?=
 
 TEST_PACKAGES := prometheus prometheus-alertmanager chromium
 
-.PHONY: help setup demo test test-fast test-long check format generate bench lock vendor clean
+.PHONY: help setup demo secrets test test-fast test-long check format generate bench lock vendor clean
 
 help: ## Show the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -17,6 +17,13 @@ setup: $(VENV)/.installed $(VENV)/.compiled vendor ## Make the virtual environme
 
 demo: setup ## Run the demo mesh with the collector and the dashboard; ARGS="--fault latency --after 60s"
 	@$(BIN)/meshscope demo $(ARGS)
+
+secrets: deploy/secrets/meshscope_admin deploy/secrets/meshscope_viewer ## Make the tokens that compose.yaml needs, once
+
+deploy/secrets/%:
+	@mkdir -p -m 700 deploy/secrets
+	@umask 022 && $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' > $@
+	@echo "made $@"
 
 test: setup $(VENV)/.test-packages check ## Everything: lint, types, and all tests with real Envoys, Prometheus and Chromium
 	$(BIN)/pytest -m "not e2e and not long" -n auto -q

@@ -71,6 +71,16 @@ def serve(
     web: Annotated[
         str | None, typer.Option(help="Dashboard and API.", show_default="127.0.0.1:8428")
     ] = None,
+    web_tls_cert: Annotated[
+        Path | None, typer.Option(help="TLS on the web port: the certificate chain, PEM.")
+    ] = None,
+    web_tls_key: Annotated[Path | None, typer.Option(help="The key of it, PEM.")] = None,
+    web_token_file: Annotated[
+        Path | None, typer.Option(help="Who shows a token of this file may look and change.")
+    ] = None,
+    web_viewer_token_file: Annotated[
+        Path | None, typer.Option(help="Who shows a token of this file may look.")
+    ] = None,
     otlp_grpc: Annotated[
         str | None, typer.Option(help="OTLP over gRPC.", show_default="127.0.0.1:4317")
     ] = None,
@@ -136,6 +146,10 @@ def serve(
             alertmanager=tuple(alertmanager) if alertmanager else None,
             external_url=external_url,
             web=web,
+            web_tls_cert=web_tls_cert,
+            web_tls_key=web_tls_key,
+            web_token_file=web_token_file,
+            web_viewer_token_file=web_viewer_token_file,
             otlp_grpc=otlp_grpc,
             otlp_http=otlp_http,
             otlp_http_traces_path=otlp_http_traces_path,

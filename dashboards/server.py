@@ -21,7 +21,6 @@ from alerts.evaluation.reading import BadRules
 from alerts.evaluator import Evaluator
 from alerts.incidents.desk import Desk, forgetting
 from collector.otlp.cardinality import CardinalityLimits
-from collector.receiver.access import OPEN, Access
 from collector.receiver.admission import Admission
 from collector.receiver.cors import Cors
 from collector.receiver.errors import BadCredentialFile, PortInUse
@@ -32,8 +31,7 @@ from collector.receiver.http import start_http
 from collector.receiver.intake import Intake
 from collector.receiver.listening import Listening
 from collector.receiver.remote_write import RemoteWrite
-from collector.receiver.tls import TlsFiles
-from collector.receiver.tokens import Tokens
+from collector.receiver.tls import ssl_context
 from collector.redaction.errors import BadPolicy
 from collector.redaction.policy import Policy
 from collector.redaction.policy_file import parse_policy
@@ -48,10 +46,11 @@ from collector.store.sealed_files import SealedRetention
 from collector.store.sealing import SealingSettings, sealing
 from collector.store.store import Store, open_store
 from collector.store.writer import Writer, WriterLimits
+from dashboards.access import otlp_access, web_access, web_tls, webhook_access, write_access
 from dashboards.evaluation import RuleSettings, evaluating
 from dashboards.sampling_file import load_policy
 from dashboards.selfwatch import Selfwatch
-from dashboards.settings import ServerSettings, split_address
+from dashboards.settings import ServerSettings, is_loopback, split_address
 from dashboards.store_metrics import register_flow, register_tables
 from dashboards.web.app import create_app
 from dashboards.web.deps import Deps
@@ -95,8 +94,13 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
     ):
         desk = Desk(store, writer, time.time_ns)
-        webhook = Webhook(desk, _webhook_access(settings))
+        webhook = Webhook(desk, webhook_access(settings))
         webhook.register(selfwatch.registry)
+        access = web_access(settings, time.time)
+        selfwatch.registry.counter("meshscope_web_refused_total", "Requests to the web port "
+                                   "that were not answered.", access.refused.values,
+                                   ("reason",))  # fmt: skip
+        _warn(settings)
         samples = Intake(writer, redactor.redact, selfwatch.received, "remote_write")
         deps = Deps(
             store=store,
@@ -118,23 +122,27 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
                 keep_ns=settings.keep_metrics_days * _DAY_S * 10**9,
                 clock_ns=time.time_ns,
                 admission=admission,
-                access=_access(settings),
+                access=write_access(settings),
             ),
+            access=access,
         )
         log.info(
             "meshscope serves",
-            web=f"http://{settings.web}/",
+            web=f"{settings.web_url}/",
             otlp_grpc=settings.otlp_grpc,
             otlp_http=settings.otlp_http,
             store=str(settings.store),
             objectives=len(slos),
         )
+        tls = web_tls(settings)
+        context = ssl_context(tls) if tls else None
         config = uvicorn.Config(
             create_app(deps),
             log_config=None,
             access_log=False,
             lifespan="off",
             server_header=False,
+            ssl_context_factory=(lambda _config, _default: context) if context else None,
             timeout_graceful_shutdown=GRACE_S,
         )
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -142,6 +150,17 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         uvicorn.Server(config).run(sockets=[listener])
         if writer.broken:
             raise StoreBroken(writer.broken)
+
+
+def _warn(settings: ServerSettings) -> None:
+    """Say what is allowed and still no good idea."""
+    host, _ = split_address(settings.web)
+    if not is_loopback(host) and settings.web_asks_for_tokens and not settings.web_tls_cert:
+        log.warning(
+            "tokens and pages can be read on the way: give --web-tls-cert and --web-tls-key, or "
+            "let a proxy with TLS be the only one who reaches the port",
+            web=settings.web_url,
+        )
 
 
 def _evaluated(
@@ -154,7 +173,7 @@ def _evaluated(
         slos=slos,
         files=settings.rules,
         alertmanagers=settings.alertmanager,
-        external_url=settings.external_url or f"http://{settings.web}",
+        external_url=settings.external_url or settings.web_url,
         external_labels=settings.external_labels,
     )
     return evaluating(rules, store, writer, watch.registry, time.time)
@@ -257,7 +276,7 @@ def _receivers(
     settings: ServerSettings, grpc: Sink, http: Sink, watch: Selfwatch, admission: Admission
 ) -> Iterator[None]:
     """Hold both OTLP receivers open; they end before the writer does."""
-    access = _access(settings)
+    access = otlp_access(settings)
     with contextlib.ExitStack() as started:
         host, port = split_address(settings.otlp_grpc)
         started.callback(
@@ -292,24 +311,6 @@ def _receivers(
             ).stop
         )
         yield
-
-
-def _access(settings: ServerSettings) -> Access:
-    tls = tokens = None
-    if settings.otlp_tls_cert and settings.otlp_tls_key:
-        tls = TlsFiles(settings.otlp_tls_cert, settings.otlp_tls_key, settings.otlp_client_ca)
-    if settings.asks_for_tokens:
-        given = (settings.otlp_token.get_secret_value(),) if settings.otlp_token else ()
-        tokens = Tokens.of(*given, path=settings.otlp_token_file)
-    return Access(tls, tokens)
-
-
-def _webhook_access(settings: ServerSettings) -> Access:
-    """Ask Alertmanager for a token, if one is set."""
-    if settings.webhook_token is None and settings.webhook_token_file is None:
-        return OPEN
-    given = (settings.webhook_token.get_secret_value(),) if settings.webhook_token else ()
-    return Access(tokens=Tokens.of(*given, path=settings.webhook_token_file))
 
 
 @contextlib.contextmanager

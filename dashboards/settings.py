@@ -13,6 +13,10 @@ from pydantic import AfterValidator, ByteSize, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "MESHSCOPE_"
+_WEB_OR_ASK = (
+    f"; or ask who they are by a token: {PREFIX}WEB_TOKEN or --web-token-file for who may change, "
+    f"{PREFIX}WEB_VIEWER_TOKEN or --web-viewer-token-file for who may look"
+)
 _OR_ASK = (
     "; or ask who they are by --otlp-tls-cert and --otlp-tls-key with --otlp-token-file or "
     "--otlp-client-ca"
@@ -52,6 +56,9 @@ def _http_url(value: str) -> str:
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
+Token = Annotated[SecretStr | None, Field(min_length=16)]
+
+
 class ServerSettings(BaseSettings):
     """What `meshscope serve` runs with."""
 
@@ -59,6 +66,12 @@ class ServerSettings(BaseSettings):
 
     store: Path = Path("meshscope.duckdb")
     web: Address = "127.0.0.1:8428"
+    web_tls_cert: Path | None = None
+    web_tls_key: Path | None = None
+    web_token_file: Path | None = None
+    web_token: Token = None
+    web_viewer_token_file: Path | None = None
+    web_viewer_token: Token = None
     otlp_grpc: Address = "127.0.0.1:4317"
     otlp_http: Address = "127.0.0.1:4318"
     otlp_http_traces_path: UrlPath = "/v1/traces"
@@ -98,7 +111,7 @@ class ServerSettings(BaseSettings):
     otlp_tls_key: Path | None = None
     otlp_client_ca: Path | None = None
     otlp_token_file: Path | None = None
-    otlp_token: Annotated[SecretStr | None, Field(min_length=16)] = None
+    otlp_token: Token = None
     otlp_cors_origins: tuple[str, ...] = ()
     otlp_cors_max_age_s: Annotated[int, Field(ge=0)] = 7200
     otlp_max_message_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
@@ -113,6 +126,22 @@ class ServerSettings(BaseSettings):
         """Whether a sender of telemetry must have a bearer token."""
         return self.otlp_token_file is not None or self.otlp_token is not None
 
+    @property
+    def web_asks_for_tokens(self) -> bool:
+        """Whether who looks at the web port must have a token."""
+        return any(
+            one is not None
+            for one in (
+                *(self.web_token_file, self.web_token),
+                *(self.web_viewer_token_file, self.web_viewer_token),
+            )
+        )
+
+    @property
+    def web_url(self) -> str:
+        """Where the web port is, seen from here."""
+        return f"http{'s' if self.web_tls_cert else ''}://{self.web}"
+
     @model_validator(mode="after")
     def _tells_signals_apart(self) -> Self:
         paths = (self.otlp_http_traces_path, self.otlp_http_metrics_path, self.otlp_http_logs_path)
@@ -125,6 +154,8 @@ class ServerSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _has_whole_credentials(self) -> Self:
+        if (self.web_tls_cert is None) != (self.web_tls_key is None):
+            raise ValueError("--web-tls-cert and --web-tls-key go together: give both")
         if (self.otlp_tls_cert is None) != (self.otlp_tls_key is None):
             raise ValueError("--otlp-tls-cert and --otlp-tls-key go together: give both")
         if self.otlp_client_ca and not self.otlp_tls_cert:
@@ -135,14 +166,14 @@ class ServerSettings(BaseSettings):
     def _stays_home(self) -> Self:
         for name in ("web", "otlp_grpc", "otlp_http"):
             host = getattr(self, name).rpartition(":")[0].strip("[]")
-            if name != "web" and self._knows_senders():
+            if self.web_asks_for_tokens if name == "web" else self._knows_senders():
                 continue
-            if not self.allow_remote and not _is_loopback(host):
+            if not self.allow_remote and not is_loopback(host):
                 raise ValueError(
                     f"--{name.replace('_', '-')} {host} can be reached from other machines and "
                     "nothing here asks who they are: put an authenticating proxy before it and "
                     f"say so by --allow-remote or {PREFIX}ALLOW_REMOTE=true"
-                    + ("" if name == "web" else _OR_ASK)
+                    + (_WEB_OR_ASK if name == "web" else _OR_ASK)
                 )
         return self
 
@@ -168,7 +199,8 @@ def split_address(address: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Tell whether a host is this machine and no other."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

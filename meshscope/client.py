@@ -32,8 +32,8 @@ def connect(
 ) -> "Client":
     """Connect to a running meshscope.
 
-    ``token`` is sent as a bearer token, for a proxy that asks for one. ``timeout_s`` bounds each
-    request. Raises ServerUnreachable, which says what to run, and VersionMismatch.
+    ``token`` is sent as a bearer token, for a server or a proxy that asks for one. ``timeout_s``
+    bounds each request. Raises ServerUnreachable, which says what to run, and VersionMismatch.
 
         m = meshscope.connect("http://127.0.0.1:8428")
     """

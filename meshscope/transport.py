@@ -69,6 +69,8 @@ def _failure(url: str, answer: httpx.Response) -> MeshscopeError:
     """Return the error that an answer tells of, in the server's words."""
     if answer.status_code in {401, 403}:
         return ServerUnreachable(url, "it asks who you are: connect(url, token='...')")
+    if answer.status_code == 429:
+        return ServerUnreachable(url, "too many wrong tokens came from here; wait a minute")
     try:
         body = answer.json()
     except ValueError:

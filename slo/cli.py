@@ -22,6 +22,10 @@ app = typer.Typer(no_args_is_help=True, help="Objectives, error budgets and burn
 app.command(epilog=slo.canary.cli.EXAMPLES)(slo.canary.cli.canary)
 
 DEFAULT_URL: Final = "http://127.0.0.1:8428"
+Url = Annotated[str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")]
+Token = Annotated[
+    str, typer.Option(envvar="MESHSCOPE_TOKEN", help="If it asks for one; better by its variable.")
+]
 WATCH_S: Final = 5.0
 PIPED_WIDTH: Final = 200
 """A pipe has no width; wide enough that no name is cut."""
@@ -36,9 +40,8 @@ class Output(StrEnum):
 
 @app.command(epilog="Example: meshscope slo status --service checkout --check")
 def status(
-    url: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
     output: Annotated[Output, typer.Option("--output", "-o", help="How to print.")] = Output.TABLE,
     service: Annotated[str | None, typer.Option(help="Only the objectives of this one.")] = None,
     watch: Annotated[bool, typer.Option("--watch", help="Show again every 5 s until ^C.")] = False,
@@ -49,14 +52,14 @@ def status(
     """Show every objective, the worst first: its budget, how fast it burns, who is alerted."""
     from rich.console import Console
 
-    statuses = _fetch(url, service)
+    statuses = _fetch(url, token, service)
     _show(statuses, output)
     while watch:
         try:
             time.sleep(WATCH_S)
         except KeyboardInterrupt:
             break
-        statuses = _fetch(url, service)
+        statuses = _fetch(url, token, service)
         if output is Output.TABLE:
             Console().clear()
         _show(statuses, output)
@@ -106,9 +109,8 @@ def whatif(
     ] = "google_30d",
     since: Annotated[str, typer.Option(help="How far back to replay.")] = "30d",
     every: Annotated[str, typer.Option(help="How far apart the alerts are judged.")] = "1m",
-    url: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Replay an objective, or another target, over the past: which alerts would have fired."""
@@ -117,7 +119,7 @@ def whatif(
     asked: dict[str, str | list[str]] = {"since": since, "every": every, "profile": profile}
     asked |= {"target": target} if target else {}
     asked |= {"window": window} if window else {}
-    backtests = _asking(lambda: fetch_whatif(url, name, asked))
+    backtests = _asking(lambda: fetch_whatif(url, name, asked, token))
     if json_:
         typer.echo(json.dumps(backtests, indent=2))
         return
@@ -141,9 +143,8 @@ def gate(
     allow_silence: Annotated[
         bool | None, typer.Option("--allow-silence/--no-silence", help="Pass without traffic.")
     ] = None,
-    url: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Say whether a service may be changed now: exit 0 go, 1 no-go, 2 unknown or unreachable.
@@ -161,7 +162,7 @@ def gate(
     }
     asked = {name: str(value) for name, value in flags.items() if value is not None}
     try:
-        verdict = fetch_gate(url, {"service": service, **asked})
+        verdict = fetch_gate(url, {"service": service, **asked}, token)
     except (Refused, ServerUnreachable) as error:
         verdict = {"service": service, "decision": "unknown", "reasons": [str(error)]}
     if json_:
@@ -190,16 +191,15 @@ def report(
     out: Annotated[Path | None, typer.Option("-o", help="The file; stdout if not given.")] = None,
     service: Annotated[str | None, typer.Option(help="Only the objectives of this one.")] = None,
     zone: Annotated[str, typer.Option(help="The time zone whose midnight counts.")] = "UTC",
-    url: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
 ) -> None:
     """Report on a period: attainment, budget spent, worst days, incidents, the period before."""
     from slo.client import fetch_report
 
     asked = {"period": period, "format": format_.value, "zone": zone}
     asked |= {"service": service} if service else {}
-    text = _asking(lambda: fetch_report(url, asked))
+    text = _asking(lambda: fetch_report(url, asked, token))
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
@@ -209,7 +209,6 @@ def report(
 
 correct = typer.Typer(no_args_is_help=True, help="Spans of time that do not count.")
 app.add_typer(correct, name="correct")
-Url = Annotated[str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")]
 
 
 @correct.command(
@@ -224,24 +223,26 @@ def correct_add(
     by: Annotated[str, typer.Option(help="Who excludes it.")],
     why: Annotated[str, typer.Option(help="What happened then.")],
     url: Url = DEFAULT_URL,
+    token: Token = "",
 ) -> None:
     """Exclude a span of time from objectives; their history is computed anew."""
     from slo.client import change_corrections
 
     asked = {"objectives": objectives, "from": from_, "to": to, "by": by, "why": why}
-    typer.echo(f"added {_asking(lambda: change_corrections(url, '', asked))['id']}")
+    typer.echo(f"added {_asking(lambda: change_corrections(url, '', asked, token))['id']}")
 
 
 @correct.command("list")
 def correct_list(
     url: Url = DEFAULT_URL,
+    token: Token = "",
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """List every correction that was ever made, withdrawn ones too."""
     from slo.client import fetch_corrections
     from slo.formats import moment
 
-    found = _asking(lambda: fetch_corrections(url))
+    found = _asking(lambda: fetch_corrections(url, token))
     if json_:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -260,13 +261,14 @@ def correct_remove(
     by: Annotated[str, typer.Option(help="Who withdraws it.")],
     why: Annotated[str, typer.Option(help="Why it counts after all.")],
     url: Url = DEFAULT_URL,
+    token: Token = "",
 ) -> None:
     """Withdraw a correction: its time counts again, and the list keeps it."""
     from slo.client import change_corrections
 
     path = f"/{quote(id_, safe='')}/withdraw"
     asked = {"by": by, "why": why}
-    typer.echo(f"withdrew {_asking(lambda: change_corrections(url, path, asked))['id']}")
+    typer.echo(f"withdrew {_asking(lambda: change_corrections(url, path, asked, token))['id']}")
 
 
 def _asking(ask: Callable[[], T]) -> T:
@@ -283,10 +285,10 @@ def _asking(ask: Callable[[], T]) -> T:
         raise typer.Exit(3) from error
 
 
-def _fetch(url: str, service: str | None) -> list[dict[str, Any]]:
+def _fetch(url: str, token: str, service: str | None) -> list[dict[str, Any]]:
     from slo.client import fetch_statuses
 
-    statuses = _asking(lambda: fetch_statuses(url))
+    statuses = _asking(lambda: fetch_statuses(url, token))
     return [item for item in statuses if service is None or item["service"] == service]
 
 

@@ -129,6 +129,36 @@ def test_every_named_volume_is_declared_and_used():
 
 
 @EACH_SERVICE
+def test_a_secret_is_a_file_that_git_ignores_and_make_writes(name):
+    for secret in SERVICES[name].get("secrets", []):
+        path = ROOT / compose()["secrets"][secret]["file"]
+        assert path.parent == DEPLOY / "secrets"
+        run("git", "-C", ROOT, "check-ignore", "--no-index", path)
+        told = run("make", "-C", ROOT, "--dry-run", "--always-make", "secrets")
+        assert f"> deploy/secrets/{secret}" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("meshscope", ROOT / "compose.yaml"),
+        ("prometheus", DEPLOY / "prometheus.yml"),
+        ("grafana", DEPLOY / "grafana" / "datasources" / "meshscope.yaml"),
+    ],
+)
+def test_a_service_is_given_the_secrets_that_its_files_name(name, path):
+    named = set(re.findall(r"/run/secrets/(\w+)", path.read_text(encoding="utf-8")))
+    assert named == set(SERVICES[name]["secrets"])
+
+
+def test_a_grafana_and_a_prometheus_may_look_and_not_change():
+    assert "meshscope_admin" not in SERVICES["grafana"]["secrets"]
+    assert "meshscope_admin" not in SERVICES["prometheus"]["secrets"]
+    viewer = SERVICES["meshscope"]["environment"]["MESHSCOPE_WEB_VIEWER_TOKEN_FILE"]
+    assert viewer == "/run/secrets/meshscope_viewer"
+
+
+@EACH_SERVICE
 def test_a_service_waits_only_for_services_that_exist(name):
     waits = SERVICES[name].get("depends_on", {})
     assert set(waits) <= set(SERVICES)
@@ -223,8 +253,12 @@ SOURCES = read(DEPLOY / "grafana" / "datasources" / "meshscope.yaml")["datasourc
 def test_every_data_source_of_grafana_is_a_service_of_ours(source):
     address = urlsplit(source["url"])
     assert str(address.port) in SERVICES[address.hostname]["expose"]
-    if address.hostname == "meshscope" and address.path:
-        assert address.path in {"/tempo", "/jaeger"}
+    if address.hostname == "meshscope":
+        assert address.path in {"", "/tempo", "/jaeger"}
+        assert source["basicAuth"] is True
+        assert source["basicAuthUser"]
+        password = source["secureJsonData"]["basicAuthPassword"]
+        assert password == "$__file{/run/secrets/meshscope_viewer}"
 
 
 def test_grafana_asks_prometheus_under_the_name_that_the_boards_choose():
@@ -249,7 +283,9 @@ def test_prometheus_accepts_its_configuration_and_the_mounted_rules(tmp_path):
         if source.startswith("."):
             copy(ROOT / source, tmp_path / target[1:])
     config = tmp_path / "etc" / "prometheus" / "prometheus.yml"
-    config.write_text(config.read_text().replace("/etc/prometheus/", f"{config.parent}/"))
+    text = config.read_text().replace("/etc/prometheus/", f"{config.parent}/")
+    config.write_text(text.replace("/run/secrets/", f"{tmp_path}/"))
+    (tmp_path / "meshscope_viewer").write_text("0123456789abcdef\n")
     run("promtool", "check", "config", config)
 
 

@@ -49,7 +49,11 @@ def prometheus(
         str, typer.Option(envvar="MESHSCOPE_URL", help="The running meshscope.")
     ] = DEFAULT_TARGET,
     to_token: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_OTLP_TOKEN", help="If it asks for one.")
+        str,
+        typer.Option(
+            envvar=["MESHSCOPE_TOKEN", "MESHSCOPE_OTLP_TOKEN"],
+            help="An admin's, if it asks for one.",
+        ),
     ] = "",
     store: Annotated[
         Path | None, typer.Option(help="In place of a server: the file of a stopped one.")

@@ -21,6 +21,7 @@ from collector.promql.samples import Matcher
 
 _TIMEOUT_S: Final = 60.0
 _MAX_WAIT_S: Final = 30.0
+_LOGIN: Final = "{} asks for a token: give --to-token, or MESHSCOPE_TOKEN"
 _LATER: Final = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CONTENT: Final = {
     "Content-Type": "application/x-protobuf;proto=io.prometheus.write.v2.Request",
@@ -74,6 +75,8 @@ class ServerTarget:
             hint = "start one with `meshscope serve`, or name it with --to"
             raise Unreachable(f"cannot reach meshscope at {self.url}: {error}; {hint}") from error
         except (ValueError, KeyError, TypeError) as error:
+            if answer.status_code == 401:
+                raise Unreachable(_LOGIN.format(self.url)) from error
             raise Unreachable(f"{self.url} does not answer as meshscope does") from error
         return int(days[:-1]) * 86_400_000 if days[:-1].isdecimal() and days[-1] == "d" else None
 
@@ -85,7 +88,7 @@ class ServerTarget:
         if answer.status_code == 400 and header.isdecimal():
             return Wrote(int(header), told)
         if answer.status_code == 401:
-            raise ImportFailed(f"{self.url} asks for a token: give --to-token")
+            raise ImportFailed(_LOGIN.format(self.url))
         raise ImportFailed(f"{self.url} answers {answer.status_code}: {told}")
 
 
@@ -93,7 +96,7 @@ class ServerTarget:
 def server_target(url: str, token: str, *, retries: int = 8) -> Iterator[ServerTarget]:
     """Give the target of a running server."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    reader = connect(url, Login())
+    reader = connect(url, Login(token))
     with httpx.Client(base_url=reader.url, timeout=_TIMEOUT_S, headers=headers) as client:
         yield ServerTarget(reader.url, client, reader, retries)
 

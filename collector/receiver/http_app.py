@@ -7,7 +7,6 @@ Spec: https://opentelemetry.io/docs/specs/otlp/#otlphttp
 
 import asyncio
 import gzip
-import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ from collector.receiver.errors import (
 )
 from collector.receiver.export import SIGNALS, Encoding, SignalName, Sink
 from collector.receiver.faults import fault_of
-from collector.receiver.posted import check, committed, read_body
+from collector.receiver.posted import check, committed, read_body, refusal_headers
 from collector.receiver.unpacking import check_encoding, is_packed, unpack
 from collector.store.acks import Ack
 from collector.store.errors import StoreClosed
@@ -44,11 +43,7 @@ _MEDIA_TYPES: Final[dict[str, Encoding]] = {
 _AT_ONCE_BYTES: Final = 16 * 1024
 """A plain body as small as this is decoded in less time than a thread needs to take it over."""
 _MIN_GZIP_BYTES: Final = 256
-_EXTRA_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"},
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"Accept-Encoding": "gzip, deflate, zstd"},
-}
+_PACKINGS: Final = "gzip, deflate, zstd"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +128,7 @@ def _preflight(cors: Cors, origin: str) -> Response:
 def _refuse(error: Exception, asked: Headers) -> Response:
     fault = fault_of(error)
     response = _reply(fault.status, fault.http_status, asked)
-    response.headers.update(_EXTRA_HEADERS.get(fault.http_status, {}))
-    if fault.retry_after_s is not None:
-        response.headers["Retry-After"] = str(math.ceil(fault.retry_after_s))
+    response.headers.update(refusal_headers(fault, _PACKINGS))
     return response
 
 

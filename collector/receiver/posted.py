@@ -1,10 +1,14 @@
 """A POST over HTTP, the same for OTLP and remote write: who may send it, its bytes, its commit.
 
-Never decodes a body and never words an answer.
+Never decodes a body and never words an answer; it knows which headers a refusal has.
 """
 
 import asyncio
+import math
+from collections.abc import Mapping
 from concurrent.futures import Future
+from http import HTTPStatus
+from typing import Final
 
 from starlette.requests import Request
 
@@ -12,7 +16,13 @@ from collector.receiver.access import Access
 from collector.receiver.admission import Ticket
 from collector.receiver.errors import TooLarge, Unauthenticated, WrongMethod
 from collector.receiver.export import COMMIT_TIMEOUT_S
+from collector.receiver.faults import Fault
 from collector.store.acks import Ack
+
+_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
+    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
+    HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"},
+}
 
 
 def check(request: Request, access: Access) -> None:
@@ -21,6 +31,16 @@ def check(request: Request, access: Access) -> None:
         raise WrongMethod(request.method)
     if not access.admit(request.headers.get("authorization")):
         raise Unauthenticated
+
+
+def refusal_headers(fault: Fault, packings: str) -> dict[str, str]:
+    """Return what tells the sender how to ask again; ``packings`` are those that are taken."""
+    headers = dict(_HEADERS.get(fault.http_status, {}))
+    if fault.http_status == HTTPStatus.UNSUPPORTED_MEDIA_TYPE:
+        headers["Accept-Encoding"] = packings
+    if fault.retry_after_s is not None:
+        headers["Retry-After"] = str(math.ceil(fault.retry_after_s))
+    return headers
 
 
 async def read_body(request: Request, ticket: Ticket, max_bytes: int) -> bytes:

@@ -7,7 +7,6 @@ Spec: https://prometheus.io/docs/specs/prw/remote_write_spec_2_0/
 """
 
 import asyncio
-import math
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
@@ -26,11 +25,12 @@ from collector.receiver.admission import Admission, Ticket
 from collector.receiver.errors import TooLarge, UnsupportedMedia
 from collector.receiver.export import Sink, note_refused
 from collector.receiver.faults import fault_of
-from collector.receiver.posted import check, committed, read_body
+from collector.receiver.posted import check, committed, read_body, refusal_headers
 from collector.store.acks import Ack
 from collector.store.errors import StoreClosed
 
 MEDIA_TYPE: Final = "application/x-protobuf"
+_PACKING: Final = "snappy"
 _PROTOS: Final[Mapping[str, Version]] = {
     "": "1.0",
     "prometheus.writerequest": "1.0",
@@ -43,11 +43,6 @@ _KNOWN_TYPES: Final = tuple(
 GRACE_NS: Final = 3600 * 10**9
 """An import that begins at the end of the retention shall not be overtaken by it."""
 _MAX_TEXT: Final = 1024
-_EXTRA_HEADERS: Final[Mapping[int, Mapping[str, str]]] = {
-    HTTPStatus.UNAUTHORIZED: {"WWW-Authenticate": "Bearer"},
-    HTTPStatus.METHOD_NOT_ALLOWED: {"Allow": "POST"},
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: {"Accept-Encoding": "snappy"},
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +103,9 @@ def negotiate(headers: Headers) -> Version:
     version = _PROTOS.get(protos[0] if protos else "")
     if media_type != MEDIA_TYPE or version is None:
         raise UnsupportedMedia("Content-Type", content_type, _KNOWN_TYPES)
-    encoding = headers.get("content-encoding", "snappy").strip().lower()
-    if encoding != "snappy":
-        raise UnsupportedMedia("Content-Encoding", encoding, ("snappy",))
+    encoding = headers.get("content-encoding", _PACKING).strip().lower()
+    if encoding != _PACKING:
+        raise UnsupportedMedia("Content-Encoding", encoding, (_PACKING,))
     return version
 
 
@@ -141,9 +136,7 @@ def _written(taken: Counted) -> dict[str, str]:
 
 def _refuse(error: Exception) -> Response:
     fault = fault_of(error)
-    headers = dict(_EXTRA_HEADERS.get(fault.http_status, {}))
-    if fault.retry_after_s is not None:
-        headers["Retry-After"] = str(math.ceil(fault.retry_after_s))
+    headers = refusal_headers(fault, _PACKING)
     return Response(_line(fault.message), fault.http_status, headers, "text/plain")
 
 

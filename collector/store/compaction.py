@@ -17,6 +17,7 @@ import duckdb
 
 from collector.store.quota import SLICE_ROWS, TIMES, delete_some
 from collector.store.recorder import DEDUPE_NS
+from collector.store.settled import note_deleted
 from collector.store.tiers import TIERS_S
 from collector.telemetry import Counter
 
@@ -95,6 +96,7 @@ def _pieces(now_s: int, retention: Retention, deleted: Counter) -> list[Piece]:
                 table=table,
                 where=f"{column} < {(now_s - age_s) * unit}",
                 deleted=deleted,
+                before_s=now_s - age_s,
             )
             for table, (column, unit, age_s) in ages(retention).items()
         ),
@@ -123,8 +125,19 @@ def ages(retention: Retention) -> dict[str, tuple[str, int, int]]:
     )
 
 
-def _forget(cursor: duckdb.DuckDBPyConnection, table: str, where: str, deleted: Counter) -> bool:
-    number = delete_some(cursor, table, where)
+def _forget(
+    cursor: duckdb.DuckDBPyConnection, table: str, where: str, deleted: Counter, before_s: int
+) -> bool:
+    kind, _, tier = table.partition("_")
+    cursor.begin()
+    try:
+        number = delete_some(cursor, table, where)
+        if number and kind in _KEYS:
+            note_deleted(cursor, tier, before_s)
+        cursor.commit()
+    except BaseException:
+        cursor.rollback()
+        raise
     if number:
         deleted.add((table,), number)
     return number >= SLICE_ROWS

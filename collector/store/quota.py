@@ -18,6 +18,7 @@ import duckdb
 
 from collector.store.checkpoint import wal_bytes
 from collector.store.sealed_files import files_between, forget, sealed_folder
+from collector.store.settled import note_deleted
 
 _LOG: Final = logging.getLogger(__name__)
 SLICE_ROWS: Final = 100_000
@@ -195,7 +196,16 @@ def _delete_buckets(cursor: duckdb.DuckDBPyConnection, table: str) -> int:
         "SELECT quantile_disc(bucket_s, 0.5) FROM"
         f" (SELECT bucket_s FROM {table} LIMIT {SLICE_ROWS})",
     )
-    return _number(cursor, f"DELETE FROM {table} WHERE bucket_s <= {cut_s}")
+    cursor.begin()
+    try:
+        number = _number(cursor, f"DELETE FROM {table} WHERE bucket_s <= {cut_s}")
+        if number:
+            note_deleted(cursor, table.partition("_")[2], cut_s)
+        cursor.commit()
+    except BaseException:
+        cursor.rollback()
+        raise
+    return number
 
 
 def _number(cursor: duckdb.DuckDBPyConnection, sql: str) -> int:

@@ -5,7 +5,8 @@ exactly, to the 10 s bucket, out of the coarsest rollups that fit (``tiers``). B
 canonical rows are read, so that each request counts once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Final
 
 import duckdb
@@ -13,6 +14,7 @@ import pyarrow as pa
 
 from collector.edges import ERROR_SQL
 from collector.semconv import ORIGIN, REMOTE_WRITE
+from collector.store.remembered import Base
 from collector.store.tiers import TIERS_S, split
 
 EDGE_COLUMNS: Final = (
@@ -38,13 +40,15 @@ def edge_counts(
     step_s: int | None = None,
     canonical: bool = True,
     only: Mapping[str, str] | None = None,
+    base: Base | None = None,
 ) -> pa.Table:
     """Return [bucket_s], *by, requests, errors, attempts, retries; sorted, int64 counts.
 
     With ``step_s``, a multiple of 10, bucket_s is from_s, from_s + step_s...: only buckets with
     data; an unaligned from_s is rounded up to 10 s first.
     Retries are the attempts of an edge beyond its requests, never below 0. ``only`` names columns
-    and the one value that each must have.
+    and the one value that each must have. ``base`` of this cursor's snapshot spares a window from 0
+    to be read from there.
     """
     keys = _keys(by, step_s)
     counts = (
@@ -54,8 +58,9 @@ def edge_counts(
         "coalesce(sum(greatest(attempts - requests, 0)), 0)::BIGINT AS retries",
     )
     sums = "sum(requests) AS requests, sum(attempts) AS attempts"
-    source = _per_edge("sli", sums, from_s, to_s, step_s, only or {})
-    return _grouped(cursor, source, keys, counts, canonical=canonical, only=only or {})
+    source = _per_edge("sli", sums, from_s, to_s, step_s, only or {}, base)
+    with _told("sli", cursor, base):
+        return _grouped(cursor, source, keys, counts, canonical=canonical, only=only or {})
 
 
 def edge_latency(
@@ -67,16 +72,18 @@ def edge_latency(
     step_s: int | None = None,
     canonical: bool = True,
     only: Mapping[str, str] | None = None,
+    base: Base | None = None,
 ) -> pa.Table:
     """Return [bucket_s], *by, latency_bucket, count: long format, only filled buckets.
 
-    ``only`` as in ``edge_counts``.
+    ``only`` and ``base`` as in ``edge_counts``.
     """
     keys = [*_keys(by, step_s), "latency_bucket"]
     sums = "latency_bucket, sum(count) AS count"
-    source = _per_edge("latency", sums, from_s, to_s, step_s, only or {})
+    source = _per_edge("latency", sums, from_s, to_s, step_s, only or {}, base)
     count = ("sum(count)::BIGINT AS count",)
-    return _grouped(cursor, source, keys, count, canonical=canonical, only=only or {})
+    with _told("latency", cursor, base):
+        return _grouped(cursor, source, keys, count, canonical=canonical, only=only or {})
 
 
 def exporters(
@@ -144,20 +151,42 @@ def _keys(by: Sequence[str], step_s: int | None) -> list[str]:
     return [*(["bucket_s"] if step_s else []), *by]
 
 
+@contextmanager
+def _told(kind: str, cursor: duckdb.DuckDBPyConnection, base: Base | None) -> Iterator[None]:
+    """Let statements of a cursor read a base as the table ``base``."""
+    if base is None:
+        yield
+        return
+    cursor.register("base", base.rows(kind))
+    try:
+        yield
+    finally:
+        cursor.unregister("base")
+
+
 def _per_edge(
-    table: str, sums: str, from_s: int, to_s: int, step_s: int | None, only: Mapping[str, str]
+    table: str,
+    sums: str,
+    from_s: int,
+    to_s: int,
+    step_s: int | None,
+    only: Mapping[str, str],
+    base: Base | None,
 ) -> str:
     """Sum per edge first: an edge's requests and attempts may lie in different rows."""
     chosen = " AND ".join(f"{name} = ${name}" for name in _keys(tuple(only), None))
     edges = f" AND edge_id IN (SELECT edge_id FROM edges WHERE {chosen})" if only else ""
     window_from = -(-from_s // 10) * 10
     bucket = f"{window_from} + (bucket_s - {window_from}) // {step_s} * {step_s} AS bucket_s, "
-    parts = " UNION ALL ".join(
+    remembers = base is not None and from_s <= 0 and step_s is None and base.to_s <= to_s
+    parts = [
         f"SELECT * FROM {table}_{part.tier}"
         f" WHERE bucket_s >= {part.from_s} AND bucket_s < {part.to_s}{edges}"
-        for part in split(from_s, to_s, step_s=step_s)
-    )
-    rows = parts or f"SELECT * FROM {table}_10s WHERE false{edges}"
+        for part in split(base.to_s if base and remembers else from_s, to_s, step_s=step_s)
+    ]
+    if remembers:
+        parts.append(f"SELECT 0 AS bucket_s, * FROM base WHERE true{edges}")
+    rows = " UNION ALL BY NAME ".join(parts or [f"SELECT * FROM {table}_10s WHERE false{edges}"])
     return f"SELECT {bucket if step_s else ''}edge_id, {sums} FROM ({rows}) GROUP BY ALL"
 
 

@@ -6,6 +6,7 @@ there is no second copy to fall out of step.
 """
 
 import logging
+import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -21,6 +22,7 @@ from collector.store.dictionaries import Dictionaries, load_dictionaries
 from collector.store.gate import Gate
 from collector.store.precedence import Precedence, apply_moves, span_pairs
 from collector.store.rollups import Rollups
+from collector.store.settled import note_change, read_settled, settle
 from collector.store.span_edges import (
     SETTLE_S,
     Stretch,
@@ -65,6 +67,8 @@ class Recorder:
         self.gate.load(cursor)
         self.precedence = Precedence(cursor, span_pairs(self.dictionaries.edges))
         self.rollups = Rollups(self.dictionaries, self.counters, self.precedence)
+        settled = read_settled(cursor)
+        self._settled_to_s = 0 if settled is None else settled.to_s
         self._spans_to_s = mark_s(cursor)
         self._late_s: int | None = None
         self._first_s: int | None = None
@@ -130,6 +134,9 @@ class Recorder:
         for table, rolled in self.rollups.tables().items():
             self._insert(table, rolled)
         apply_moves(self.cursor, moves)
+        first_s = min(self.rollups.first_s(), *(move.hour_s for move in moves), math.inf)
+        if first_s < self._settled_to_s:
+            note_change(self.cursor, int(first_s))
         reach_ns = self._spans.reach_ns(SETTLE_S * _SECOND_NS)
         self._first_s = first_bucket_s(reach_ns)
         self._new_spans_to_s = set_back(self.cursor, reach_ns, self._spans_to_s)
@@ -189,6 +196,10 @@ class Recorder:
             put_stretch(cursor, self.dictionaries, pairs, stretch, late_s=self._late_s)
         finally:
             self._spans_to_s = self._new_spans_to_s = mark_s(cursor)
+
+    def settle(self, cursor: duckdb.DuckDBPyConnection, now_s: int) -> None:
+        """Say that what is some minutes old changes no more; it is told when it does."""
+        self._settled_to_s = settle(cursor, now_s)
 
     def forget_digests(self, before_ns: int) -> None:
         """Let go of digests that are too old to be repeated, or beyond what memory may hold."""

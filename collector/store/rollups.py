@@ -5,9 +5,11 @@ from ``Precedence``, all undone with their transaction. A delta belongs to the 1
 point's time.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -93,6 +95,11 @@ class Rollups:
                 [(*key, count) for key, count in latency.items()],
             )
         return tables
+
+    def first_s(self) -> float:
+        """Return the earliest bucket that is added to; infinite for none."""
+        keys = chain(self.requests, self.attempts, self.latency)
+        return min((key[0] for key in keys), default=math.inf)
 
     def clear(self) -> None:
         """Start the sums of the next transaction."""

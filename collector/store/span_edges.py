@@ -25,6 +25,7 @@ from collector.edges import Edge
 from collector.otlp.dialects.spans import PATHS, Call, call_edge
 from collector.store.dictionaries import Dictionaries
 from collector.store.precedence import HOUR_S, Pair, near_hours
+from collector.store.settled import note_change
 from collector.store.tiers import TIERS_S
 from collector.store.weights import whole
 
@@ -97,6 +98,7 @@ def put_stretch(
         if late_s is not None and late_s < stretch.to_s:
             stops.append(late_s - SETTLE_S)
         _replace(cursor, dictionaries, pairs, stretch)
+        note_change(cursor, stretch.from_s)
         cursor.execute(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [_MARK, str(min(stop for stop in stops if stop is not None))],

@@ -341,6 +341,7 @@ class Writer:
         compact(cursor, now_ns // _SECOND_NS, self._retention, self.deleted_by_age)
         self._recorder.forget_digests(now_ns - DEDUPE_NS)
         self._recorder.forget_counters(now_ns - self._retention.metrics_s * _SECOND_NS)
+        self._recorder.settle(cursor, now_ns // _SECOND_NS)
 
     def _break(self, reason: str) -> None:
         """Take nothing more: the database is invalid until it is opened again."""

@@ -29,6 +29,12 @@ def demo(
     ] = None,
     rate: Annotated[float, typer.Option(help="Requests per second to the gateway.", min=0.1)] = 25,
     web: Annotated[str, typer.Option(help="Where the dashboard listens.")] = "127.0.0.1:8428",
+    token: Annotated[
+        str,
+        typer.Option(
+            envvar=["MESHSCOPE_TOKEN", "MESHSCOPE_WEB_TOKEN"], help="If the dashboard asks for one."
+        ),
+    ] = "",
     free_ports: Annotated[
         bool, typer.Option("--free-ports", help="Take any free ports instead of the usual ones.")
     ] = False,
@@ -62,6 +68,7 @@ def demo(
         admin="127.0.0.1:18001",
         objectives=Path(__file__).parents[2] / "slo" / "objectives" / "shop.yaml",
         rate_rps=rate,
+        token=token,
         duration_s=_seconds(duration, "--duration"),
         fault=_fault(fault),
         fault_after_s=_seconds(after, "--after") or 0.0,

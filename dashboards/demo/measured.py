@@ -8,6 +8,8 @@ from collections import Counter
 
 import httpx
 
+from slo.client import shown
+
 _SAMPLE = re.compile(r"^mesh_requests_total\{(?P<labels>.*)\} (?P<value>\S+)$")
 _LABEL = re.compile(r'(?P<name>\w+)="(?P<value>(?:[^"\\]|\\.)*)"')
 
@@ -27,8 +29,8 @@ def parse_requests(exposition: str) -> Counts:
     return {key: count for key, count in counts.items() if count}
 
 
-def fetch_requests(web_url: str) -> Counts:
+def fetch_requests(web_url: str, token: str = "") -> Counts:
     """Return what the server at ``web_url`` has counted so far; httpx.HTTPError when it is away."""
-    answer = httpx.get(f"{web_url}/metrics/mesh", timeout=10)
+    answer = httpx.get(f"{web_url}/metrics/mesh", headers=shown(token), timeout=10)
     answer.raise_for_status()
     return parse_requests(answer.text)

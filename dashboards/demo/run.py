@@ -24,6 +24,7 @@ from proxy.bootstrap import bootstrap
 from proxy.mesh import INBOUND_PORT, OUTBOUND_PORT, Mesh, Service, Workload
 from proxy.shop.ledger import Ledger, Mismatch, difference, load, merge
 from proxy.shop.shop import ENTRY
+from slo.client import shown
 
 START_TIMEOUT_S = 60.0
 POLL_S = 0.2
@@ -55,6 +56,8 @@ class DemoSettings:
     fault_for_s: float | None = None
     """None: until the end."""
     seed: int = 7
+    token: str = ""
+    """For the server, if its variables make it ask for one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +188,7 @@ def _settle(settings: DemoSettings, mesh: Mesh, children: Children, console: Con
         ledger = merge(load(path) for path in sorted(settings.directory.glob("*.ledger.json")))
         deadline = time.monotonic() + 3 * settings.flush_seconds + 5
         while True:
-            measured = fetch_requests(f"http://{settings.web}")
+            measured = fetch_requests(f"http://{settings.web}", settings.token)
             mismatches = difference(ledger, measured)
             if not mismatches or time.monotonic() > deadline:
                 return Outcome(ledger, measured, mismatches)
@@ -278,7 +281,8 @@ def _in_sync(settings: DemoSettings) -> bool:
 def _drawn(settings: DemoSettings) -> set[str]:
     """Return the services that the topology has traffic for."""
     try:
-        graph = httpx.get(f"http://{settings.web}/api/topology?from=now-15m", timeout=5).json()
+        url = f"http://{settings.web}/api/topology?from=now-15m"
+        graph = httpx.get(url, headers=shown(settings.token), timeout=5).json()
     except (httpx.HTTPError, ValueError):
         return set()
     return {node["id"] for node in graph.get("nodes", []) if node["requests"]}

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from slo.cli import DEFAULT_URL, PIPED_WIDTH
+from slo.cli import DEFAULT_URL, PIPED_WIDTH, Token, Url
 
 EXAMPLES: Final = (
     'Examples: meshscope sql "SHOW TABLES" · meshscope sql "DESCRIBE spans" · meshscope sql --from'
@@ -23,9 +23,8 @@ def sql(
     statement: Annotated[
         str, typer.Argument(help="One SELECT, DESCRIBE...; - reads it from stdin.")
     ],
-    url: Annotated[
-        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
-    ] = DEFAULT_URL,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
     from_: Annotated[
         str | None, typer.Option("--from", help="now-6h, unix seconds or ISO 8601.")
     ] = None,
@@ -45,7 +44,7 @@ def sql(
     text = sys.stdin.read() if statement == "-" else statement
     question = {"sql": text, "from": from_, "to": to, "limit": limit, "timeout_s": timeout_s}
     try:
-        answer: Rows = ask(url, question)
+        answer: Rows = ask(url, question, token)
     except Refused as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error

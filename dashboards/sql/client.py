@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import httpx
 
-from slo.client import ServerUnreachable
+from slo.client import ServerUnreachable, login_needed, shown
 
 _GRACE_S: Final = 10.0
 
@@ -24,12 +24,17 @@ class Rows:
     notes: list[str]
 
 
-def ask(url: str, question: Mapping[str, Any]) -> Rows:
+def ask(url: str, question: Mapping[str, Any], token: str = "") -> Rows:
     """Return the rows; raise Refused or ServerUnreachable."""
     address = f"{url.rstrip('/')}/api/sql"
     given = {name: value for name, value in question.items() if value is not None}
     try:
-        response = httpx.post(address, json=given, timeout=given["timeout_s"] + _GRACE_S)
+        response = httpx.post(
+            address, json=given, headers=shown(token), timeout=given["timeout_s"] + _GRACE_S
+        )
+        wanted = login_needed(response.status_code)
+        if wanted is not None:
+            raise Refused(f"{address}: {wanted}")
         body = response.json()
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise ServerUnreachable(f"{address}: {error}") from error

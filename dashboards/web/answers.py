@@ -51,7 +51,7 @@ _HEADERS: Final = {
     "Referrer-Policy": "same-origin",
 }
 _MACHINE_PATHS: Final = (
-    *("/api/", "/metrics", "/healthz", "/readyz", "/openapi.json", "/jaeger", "/tempo"),
+    *("/api/", "/metrics", "/healthz", "/readyz", "/-/", "/openapi.json", "/jaeger", "/tempo"),
 )
 
 
@@ -95,6 +95,7 @@ def page(request: Request, template: str, http_status: int = 200, **context: Any
         "theme": theme if theme in {"light", "dark"} else None,
         "warn_ratio": formatting.WARN_RATIO,
         "bad_ratio": formatting.BAD_RATIO,
+        "caller": getattr(request.state, "caller", None),
         "range": None,  # a page without a time range must not meet Jinja's function of this name
     }
     answer = TEMPLATES.TemplateResponse(request, template, frame | context, http_status)
@@ -102,29 +103,41 @@ def page(request: Request, template: str, http_status: int = 200, **context: Any
     return answer
 
 
+def is_for_machines(path: str) -> bool:
+    """Tell whether programs ask there, and people do not."""
+    return path.startswith(_MACHINE_PATHS)
+
+
+def failure(request: Request, status: int, kind: str, message: str) -> Response:
+    """Return an error in the shape that belongs to the path: JSON, or a page."""
+    if is_for_machines(request.url.path):
+        return json_answer(ErrorAnswer(Problem(kind, message)), status)
+    return page(request, "error.html", status, status=status, message=message)
+
+
 def install_errors(app: FastAPI) -> None:
     """Word every failure that a route may raise."""
 
     def bad_time(request: Request, error: Exception) -> Response:
-        return _failure(request, 400, "bad_time", str(error))
+        return failure(request, 400, "bad_time", str(error))
 
     def not_found(request: Request, error: Exception) -> Response:
-        return _failure(request, 404, "not_found", str(error))
+        return failure(request, 404, "not_found", str(error))
 
     def bad_parameter(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
         told = "; ".join(f"{item['loc'][-1]}: {item['msg']}" for item in error.errors())
-        return _failure(request, 400, "bad_parameter", told)
+        return failure(request, 400, "bad_parameter", told)
 
     def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
         phrase = HTTPStatus(error.status_code).phrase
         kind = phrase.lower().replace(" ", "_")
-        return _failure(request, error.status_code, kind, f"{phrase}: {request.url.path}")
+        return failure(request, error.status_code, kind, f"{phrase}: {request.url.path}")
 
     def crash(request: Request, _error: Exception) -> Response:
         message = "The server failed to answer. Its log has the reason."
-        return _failure(request, 500, "internal", message)
+        return failure(request, 500, "internal", message)
 
     app.add_exception_handler(BadTime, bad_time)
     app.add_exception_handler(NotFound, not_found)
@@ -154,12 +167,6 @@ class Headers:
             await send(message)
 
         await self._app(scope, receive, with_headers)
-
-
-def _failure(request: Request, status: int, kind: str, message: str) -> Response:
-    if request.url.path.startswith(_MACHINE_PATHS):
-        return json_answer(ErrorAnswer(Problem(kind, message)), status)
-    return page(request, "error.html", status, status=status, message=message)
 
 
 def _plain(value: object) -> Any:

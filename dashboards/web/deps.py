@@ -9,6 +9,7 @@ from collector.receiver.remote_write import RemoteWrite
 from collector.store.store import Store
 from collector.traces.analysis import MAX_SKEW_NS
 from dashboards.selfwatch import Selfwatch
+from dashboards.web.access.caller import WebAccess
 from dashboards.web.webhook import Webhook
 from slo.corrections import Correction
 from slo.ledger import Ledger
@@ -21,8 +22,8 @@ class Deps:
 
     ``max_skew_ns`` bounds how far spans are moved to mend clock skew; 0 turns it off. Without
     ``remote_write`` no samples are taken, without ``evaluator`` no rules are evaluated,
-    and without ``ledger`` nothing is corrected. Without ``desk`` incidents can only be read, and
-    without ``webhook`` no Alertmanager is heard.
+    without ``ledger`` nothing is corrected, without ``desk`` incidents can only be read, without
+    ``webhook`` no Alertmanager is heard, and without ``access`` nobody is asked who they are.
     """
 
     store: Store
@@ -38,6 +39,7 @@ class Deps:
     ledger: Ledger | None = None
     desk: Desk | None = None
     webhook: Webhook | None = None
+    access: WebAccess | None = None
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the corrections of objectives as they are now; none without a ledger."""

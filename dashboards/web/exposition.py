@@ -43,12 +43,19 @@ def expose(families: Iterable[Family]) -> str:
 def _lines(family: Family) -> Iterable[str]:
     yield f"# HELP {family.name} {family.help.translate(_HELP_ESCAPES)}"
     yield f"# TYPE {family.name} {family.type}"
+    written: dict[tuple[str, ...], str] = {}  # all buckets of a histogram have the same labels
     for sample in family.samples:
-        pairs = list(zip(family.label_names, sample.labels, strict=True))
+        if sample.labels not in written:
+            written[sample.labels] = _pairs(family.label_names, sample.labels)
+        labels = written[sample.labels]
         if sample.le is not None:
-            pairs.append(("le", sample.le))
-        labels = ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
+            labels = ",".join(filter(None, (labels, f'le="{sample.le}"')))
         yield f"{family.name}{sample.suffix}{{{labels}}} {_number(sample.value)}"
+
+
+def _pairs(names: Sequence[str], values: Sequence[str]) -> str:
+    pairs = zip(names, values, strict=True)
+    return ",".join(f'{name}="{value.translate(_ESCAPES)}"' for name, value in pairs)
 
 
 def _number(value: float) -> str:

@@ -4,8 +4,10 @@ Canonical rows only, so that a sum over labels is the number of the topology and
 When retention drops old hours the counters fall, which Prometheus reads as a reset.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import accumulate
 from typing import Final
 
 import duckdb
@@ -21,6 +23,7 @@ from collector.edges import (
 from collector.evidence import EVIDENCE_BY
 from collector.semconv import LATENCY_BUCKETS_PER_DOUBLING
 from collector.store import reader
+from collector.store.remembered import Base
 from dashboards.web.exposition import Family, Sample
 from dashboards.web.self_metrics import Exporter
 from slo.latency import latency_bounds_us, le_label
@@ -36,10 +39,16 @@ def mesh_families(
     slos: Sequence[Slo],
     to_s: int,
     exporters: Sequence[Exporter] = (),
+    base: Base | None = None,
 ) -> list[Family]:
-    """Read every family of the mesh up to ``to_s``, exclusive, and add who exports."""
-    counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"))
-    latency = reader.edge_latency(cursor, 0, to_s, by=(*_DURATION_LABELS[:-1], "code"))
+    """Read every family of the mesh up to ``to_s``, exclusive, and add who exports.
+
+    With a ``base`` only what came after it is read; the numbers are the same.
+    """
+    counts = reader.edge_counts(cursor, 0, to_s, by=(*_REQUEST_LABELS, "mtls"), base=base)
+    by = (*_DURATION_LABELS[:-1], "code")
+    latency = reader.edge_latency(cursor, 0, to_s, by=by, base=base)
+    evidence = reader.edge_counts(cursor, 0, to_s, by=EVIDENCE_BY, canonical=False, base=base)
     return [
         Family(
             "mesh_requests_total",
@@ -67,7 +76,7 @@ def mesh_families(
             "counter",
             "Attempts as the callee's side answered them, by result: the actual outcome.",
             ("source", "destination", "result"),
-            _arrivals(reader.edge_counts(cursor, 0, to_s, by=EVIDENCE_BY, canonical=False)),
+            _arrivals(evidence),
         ),
         Family(
             "mesh_tls_requests_total",
@@ -100,9 +109,9 @@ def mesh_families(
     ]
 
 
-def slo_families(source: CountSource, slos: Sequence[Slo], from_s: int, to_s: int) -> list[Family]:
-    """Count the events of every SLO in [from_s, to_s)."""
-    counted = source.counts([slo.sli for slo in slos], [(from_s, to_s)]) if slos else ()
+def slo_families(source: CountSource, slos: Sequence[Slo], to_s: int) -> list[Family]:
+    """Count the events of every SLO up to ``to_s``, exclusive."""
+    counted = source.counts([slo.sli for slo in slos], [(0, to_s)]) if slos else ()
     events = [
         Sample((slo.name, slo.service, result), value)
         for slo, ((good, total),) in zip(slos, counted, strict=True)
@@ -174,9 +183,10 @@ def _histograms(latency: pa.Table, buckets: Sequence[int]) -> list[Sample]:
 def _histogram(
     labels: tuple[str, ...], filled: dict[int, int], bounds: Sequence[tuple[int, str]]
 ) -> list[Sample]:
-    total = sum(filled.values())
+    buckets = sorted(filled)
+    sums = [0, *accumulate(filled[bucket] for bucket in buckets)]
+    total = sums[-1]
     below = [
-        Sample(labels, sum(n for bucket, n in filled.items() if bucket <= last), "_bucket", le)
-        for last, le in bounds
+        Sample(labels, sums[bisect_right(buckets, last)], "_bucket", le) for last, le in bounds
     ]
     return [*below, Sample(labels, total, "_bucket", "+Inf"), Sample(labels, total, "_count")]

@@ -53,6 +53,10 @@ def canary(
     url: Annotated[
         str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
     ] = DEFAULT_URL,
+    token: Annotated[
+        str,
+        typer.Option(envvar="MESHSCOPE_TOKEN", help="If it asks for one; better by its variable."),
+    ] = "",
 ) -> None:
     """Compare two versions: exit 0 promote, 1 roll back, 3 hold; 2 is a wrong question.
 
@@ -79,7 +83,7 @@ def canary(
         "ignore_latency": "true" if ignore_latency else None,
     }
     given = {name: str(value) for name, value in asked.items() if value is not None}
-    found = _until_told(url, given, timeout) if wait else _ask(url, given)
+    found = _until_told(url, given, timeout, token) if wait else _ask(url, given, token)
     if json_:
         typer.echo(json.dumps(found, indent=2))
     else:
@@ -91,11 +95,13 @@ def canary(
     raise typer.Exit(EXIT_CODES[found["verdict"]])
 
 
-def _until_told(url: str, asked: dict[str, str], timeout_s: int | None) -> dict[str, Any]:
+def _until_told(
+    url: str, asked: dict[str, str], timeout_s: int | None, token: str
+) -> dict[str, Any]:
     """Ask until the verdict is not hold; the start stays where it was at first."""
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
     while True:
-        found = _ask(url, asked)
+        found = _ask(url, asked, token)
         if "from" in asked:
             asked["from"] = str(found["from_s"])
         left = None if deadline is None else deadline - time.monotonic()
@@ -106,11 +112,11 @@ def _until_told(url: str, asked: dict[str, str], timeout_s: int | None) -> dict[
         time.sleep(POLL_S if left is None else min(POLL_S, left))
 
 
-def _ask(url: str, asked: Mapping[str, str]) -> dict[str, Any]:
+def _ask(url: str, asked: Mapping[str, str], token: str) -> dict[str, Any]:
     from slo.client import Refused, ServerUnreachable, fetch_canary
 
     try:
-        return fetch_canary(url, asked)
+        return fetch_canary(url, asked, token)
     except Refused as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error

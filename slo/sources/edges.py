@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from collector.store import reader
+from collector.store.remembered import Base
 from slo.model import EdgeSelector, LatencySli, Sli
 from slo.sources import Window
 from slo.sources.match import (
@@ -35,8 +36,9 @@ Chosen = Mapping[str, str]
 class EdgeCountSource:
     """A CountSource on one cursor; a cursor belongs to one thread at a time."""
 
-    def __init__(self, cursor: duckdb.DuckDBPyConnection) -> None:
-        self._cursor = cursor
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, base: Base | None = None) -> None:
+        """Read by a cursor; ``base`` of its snapshot spares windows from 0 to be read whole."""
+        self._cursor, self._base = cursor, base
 
     def counts(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return good and total, shaped (len(slis), len(windows), 2)."""
@@ -100,13 +102,14 @@ class EdgeCountSource:
     def _requests(
         self, span: Window, columns: Sequence[str], slot: int, only: Chosen | None = None
     ) -> Rows:
-        table = reader.edge_counts(self._cursor, *span, by=columns, only=only)
+        table = reader.edge_counts(self._cursor, *span, by=columns, only=only, base=self._base)
         return request_rows(table, columns).in_slot(slot)
 
     def _latencies(
         self, span: Window, columns: Sequence[str], slot: int, only: Chosen | None = None
     ) -> Rows:
-        table = reader.edge_latency(self._cursor, *span, by=(*columns, "code"), only=only)
+        by = (*columns, "code")
+        table = reader.edge_latency(self._cursor, *span, by=by, only=only, base=self._base)
         return latency_rows(table, columns).in_slot(slot)
 
     def _request_steps(self, span: Window, step_s: int, only: Chosen) -> Rows:

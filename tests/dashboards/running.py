@@ -4,6 +4,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -33,9 +34,15 @@ class Running:
     web: str
     port: int
     http_port: int
+    trusting: ssl.SSLContext | None = None
+    """For a web port with TLS."""
 
-    def get(self, path):
-        return httpx.get(f"http://{self.web}{path}", timeout=20)
+    @property
+    def url(self):
+        return f"http{'s' if self.trusting else ''}://{self.web}"
+
+    def get(self, path, **options):
+        return httpx.get(f"{self.url}{path}", timeout=20, verify=self.trusting or True, **options)
 
     def post(self, body):
         url = f"http://127.0.0.1:{self.http_port}/v1/traces"
@@ -73,8 +80,11 @@ class Running:
 
 
 @contextlib.contextmanager
-def running(path, **settings):
-    """Serve from this file until the block ends; ``settings`` are MESHSCOPE_* variables."""
+def running(path, trusting=None, **settings):
+    """Serve from this file until the block ends; ``settings`` are MESHSCOPE_* variables.
+
+    ``trusting`` is an SSL context for who asks, if the settings have a certificate.
+    """
     ports = [free_port() for _ in range(3)]
     web, grpc_address, http_address = (f"127.0.0.1:{port}" for port in ports)
     flags = ["--web", web, "--otlp-grpc", grpc_address, "--otlp-http", http_address]
@@ -82,7 +92,7 @@ def running(path, **settings):
     environment = os.environ | {f"MESHSCOPE_{name.upper()}": one for name, one in settings.items()}
     with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL,
                           stderr=subprocess.PIPE, text=True) as process:  # fmt: skip
-        server = Running(process, Path(path), web, ports[1], ports[2])
+        server = Running(process, Path(path), web, ports[1], ports[2], trusting)
         try:
             wait_until(lambda: process.poll() is not None or _answers(server))
             assert process.poll() is None, server.errors()

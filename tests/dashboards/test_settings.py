@@ -34,6 +34,8 @@ def test_a_flag_wins_over_the_environment(monkeypatch: pytest.MonkeyPatch) -> No
         ({"otlp_grpc": "127.0.0.1:99999"}, r"--otlp-grpc \(or MESHSCOPE_OTLP_GRPC\)"),
         ({"max_body_bytes": 1}, r"--max-body-bytes \(or MESHSCOPE_MAX_BODY_BYTES\)"),
         ({"web": "0.0.0.0:8428"}, r"--web 0\.0\.0\.0 can be reached .* --allow-remote"),
+        ({"web": "0.0.0.0:8428"}, r"MESHSCOPE_WEB_TOKEN or --web-token-file .* may change"),
+        ({"web": "[::]:8428"}, r"MESHSCOPE_WEB_VIEWER_TOKEN or --web-viewer-token-file"),
     ],
 )
 def test_a_value_that_cannot_be_is_refused_by_name(flags: dict[str, object], said: str) -> None:
@@ -43,6 +45,14 @@ def test_a_value_that_cannot_be_is_refused_by_name(flags: dict[str, object], sai
 
 def test_listening_beyond_the_machine_is_possible_when_said() -> None:
     assert server_settings(web="0.0.0.0:8428", allow_remote=True).web == "0.0.0.0:8428"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"web_token": "0123456789abcdef"}, {"web_token_file": "a"}, {"web_viewer_token_file": "a"}],
+)
+def test_the_web_port_may_be_reached_when_it_asks_for_tokens(asked: dict[str, object]) -> None:
+    assert server_settings(web="0.0.0.0:8428", **asked).web_asks_for_tokens
 
 
 def test_sizes_may_have_units(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,6 +80,8 @@ def test_certificates_and_tokens_let_telemetry_come_from_other_machines() -> Non
     ("flags", "said"),
     [
         ({"otlp_tls_cert": "a.crt"}, "--otlp-tls-cert and --otlp-tls-key go together"),
+        ({"web_tls_key": "a.key"}, "--web-tls-cert and --web-tls-key go together"),
+        ({"web_token": "short"}, r"--web-token \(or MESHSCOPE_WEB_TOKEN\)"),
         ({"otlp_client_ca": "ca.pem"}, "--otlp-client-ca needs --otlp-tls-cert"),
         ({"otlp_token": "short"}, r"--otlp-token \(or MESHSCOPE_OTLP_TOKEN\)"),
         ({"otlp_http": "0.0.0.0:1", "otlp_token": "0123456789abcdef"}, "or ask who they are by"),

@@ -4,6 +4,7 @@ import contextlib
 from dataclasses import dataclass
 
 import httpx
+import pytest
 from opentelemetry import trace as otel
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -71,6 +72,23 @@ def started(folder, adjust=lambda made: made):
         httpx.Client(base_url=url, timeout=30) as web,
     ):
         yield Server(store, clock, web, f"http://127.0.0.1:{receiver.port}")
+
+
+@pytest.fixture(scope="module")
+def fed(tmp_path_factory):
+    """Give a server that Envoys and SDKs have fed; ``checkout`` is the trace of the SDKs."""
+    with started(tmp_path_factory.mktemp("fed")) as server:
+        server.feed_envoy()
+        server.checkout = send_checkout(server.otlp)
+        yield server
+
+
+@pytest.fixture(params=["hot", "sealed"], scope="module")
+def server(fed, request):
+    """Give it with its hours as they came, and sealed."""
+    if request.param == "sealed":
+        fed.seal()
+    return fed
 
 
 class _Receiver:

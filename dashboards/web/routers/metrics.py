@@ -5,11 +5,10 @@ from typing import Final
 from fastapi import APIRouter, Response
 
 from collector.prometheus.targets import RETIRED_S
-from collector.store import reader
 from dashboards.web.exposition import CONTENT_TYPE, expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
 from dashboards.web.routers.api_collector import read_exporters
-from dashboards.web.routers.parameters import AppDeps
+from dashboards.web.routers.parameters import AppDeps, Sums
 from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
 from slo.sources.edges import EdgeCountSource
@@ -26,14 +25,14 @@ def itself(deps: AppDeps) -> Response:
 
 
 @ROUTER.get("/mesh", responses={200: {"content": {"text/plain": {}}}})
-def mesh(deps: AppDeps) -> Response:
+def mesh(deps: AppDeps, remembered: Sums) -> Response:
     """Counters since the first data, in Prometheus text format."""
     to_s = window_end_s(int(deps.clock_s()))
     found = read_exporters(deps, heard_within_s=RETIRED_S)
     with deps.store.snapshot() as cursor:
-        from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
+        base = remembered.base(cursor)
         families = [
-            *mesh_families(cursor, deps.slos, to_s, found),
-            *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
+            *mesh_families(cursor, deps.slos, to_s, found, base),
+            *slo_families(EdgeCountSource(cursor, base), deps.slos, to_s),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)

@@ -5,6 +5,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Query, Request
 
 from alerts.incidents.desk import Desk
+from collector.store.remembered import Remembered
 from collector.store.span_names import SpanNames
 from dashboards.web.collector_view import Rates
 from dashboards.web.deps import Deps
@@ -37,11 +38,16 @@ def _dossiers(request: Request) -> SharedDossiers:
     return cast("SharedDossiers", request.app.state.dossiers)
 
 
+def _remembered(request: Request) -> Remembered:
+    return cast("Remembered", request.app.state.remembered)
+
+
 AppDeps = Annotated[Deps, Depends(_deps)]
 LiveRates = Annotated[Rates, Depends(_rates)]
 Views = Annotated[SharedViews, Depends(_views)]
 Incidents = Annotated[Desk, Depends(_desk)]
 Dossiers = Annotated[SharedDossiers, Depends(_dossiers)]
+Sums = Annotated[Remembered, Depends(_remembered)]
 Names = Annotated[SpanNames, Depends(_span_names)]
 
 

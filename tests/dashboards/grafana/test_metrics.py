@@ -18,7 +18,7 @@ def test_the_server_exposes_these_names_with_these_labels():
     with open_store() as store, closing(store.cursor()) as cursor:
         families = [
             *mesh_families(cursor, (), 0),
-            *slo_families(EdgeCountSource(cursor), (), 0, 0),
+            *slo_families(EdgeCountSource(cursor), (), 0),
         ]
     exposed = {family.name: (family.type, tuple(family.label_names)) for family in families}
     assert exposed == {name: (metric.kind, metric.labels) for name, metric in METRICS.items()}

@@ -10,25 +10,11 @@ from collector.store.traces import trace
 from collector.traces.trace import trace_of
 from dashboards.web.trace_parameters import read_trace_id
 from tests.collector.exports import ENVOY
-from tests.dashboards.tracing import ENVOY_TIME_S, send_checkout, started
+from tests.dashboards.tracing import ENVOY_TIME_S, fed, server
 
+__all__ = ["fed", "server"]  # fixtures
 API = "/jaeger/api"
 RANGE = {"start": (ENVOY_TIME_S - 3600) * 10**6, "end": (ENVOY_TIME_S + 3600) * 10**6}
-
-
-@pytest.fixture(scope="module")
-def fed(tmp_path_factory):
-    with started(tmp_path_factory.mktemp("jaeger")) as server:
-        server.feed_envoy()
-        server.checkout = send_checkout(server.otlp)
-        yield server
-
-
-@pytest.fixture(params=["hot", "sealed"], scope="module")
-def server(fed, request):
-    if request.param == "sealed":
-        fed.seal()
-    return fed
 
 
 def tags(of):

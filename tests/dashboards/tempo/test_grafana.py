@@ -9,28 +9,14 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from opentelemetry.proto.trace.v1.trace_pb2 import TracesData
 
 from tests.collector.exports import ENVOY
-from tests.dashboards.tracing import ENVOY_TIME_S, send_checkout, started
+from tests.dashboards.tracing import ENVOY_TIME_S, fed, server
 
+__all__ = ["fed", "server"]  # fixtures
 API = "/tempo/api"
 RANGE = {"start": ENVOY_TIME_S - 3600, "end": ENVOY_TIME_S + 3600}
 PROTOBUF = {"Accept": "application/protobuf"}
 MIRRORED = "3d95b2af7a46a6d2714f1dbea52d0bb5"
 """A trace of the Envoy fixtures."""
-
-
-@pytest.fixture(scope="module")
-def fed(tmp_path_factory):
-    with started(tmp_path_factory.mktemp("tempo")) as server:
-        server.feed_envoy()
-        server.checkout = send_checkout(server.otlp)
-        yield server
-
-
-@pytest.fixture(params=["hot", "sealed"], scope="module")
-def server(fed, request):
-    if request.param == "sealed":
-        fed.seal()
-    return fed
 
 
 def test_save_and_test_hears_an_echo(server):

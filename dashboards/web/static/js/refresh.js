@@ -2,6 +2,7 @@
 // Rows are matched by data-row, so that focus, selection and scroll stay where they are.
 
 import { canLive, isPaused, say } from "./badge.js";
+import { followLogin } from "./session.js";
 import { makeSortable } from "./table.js";
 
 const EVERY_MS = 5000;
@@ -25,6 +26,7 @@ async function refresh(regions) {
 async function fetchAndPatch(regions) {
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    followLogin(answer);
     if (!answer.ok) throw new Error(answer.statusText);
     const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const region of regions) {

@@ -1,8 +1,8 @@
-// The live stream of graphs. Says graph, alive or stale; reconnects by itself; sleeps when hidden.
+// The live stream of graphs. Says graph, alive, stale or refused; reconnects by itself; sleeps when hidden.
 
 const STALE_MS = 7000; // three silent ticks
 
-export function follow(window_, { onGraph, onAlive, onStale }) {
+export function follow(window_, { onGraph, onAlive, onStale, onRefused }) {
   let source = null;
   let watchdog = 0;
 
@@ -19,6 +19,7 @@ export function follow(window_, { onGraph, onAlive, onStale }) {
       onGraph(JSON.parse(event.data));
     });
     source.addEventListener("tick", alive);
+    source.addEventListener("error", () => source?.readyState === EventSource.CLOSED && onRefused());
     watchdog = setTimeout(onStale, STALE_MS);
   };
   const close = () => {

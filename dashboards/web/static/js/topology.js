@@ -7,6 +7,7 @@ import { EdgeTable, NodeChips } from "./edgetable.js";
 import { count, duration, percent, rate } from "./format.js";
 import { GraphView } from "./graph.js";
 import { fillPanel } from "./panel.js";
+import { askForPage } from "./session.js";
 import { follow } from "./stream.js";
 
 const at = (id) => document.getElementById(id);
@@ -66,13 +67,17 @@ function summarise() {
 async function showOnce() {
   const answer = await fetch(linkTo("/api/topology"));
   if (answer.ok) show(await answer.json());
-  else say("stale", "stale: no answer");
+  else {
+    say("stale", "stale: no answer");
+    askForPage();
+  }
 }
 
 const stream = follow(from.replace(/^now-/, ""), {
   onGraph: show,
   onAlive: () => say("live"),
   onStale: () => say("stale", "stale: no answer"),
+  onRefused: askForPage,
 });
 
 if (canLive && /^now-\d+[smhdw]$/.test(from)) {
