@@ -64,18 +64,8 @@ def create_app(deps: Deps, *, tick_s: float = TICK_S) -> FastAPI:
     slos = (api_corrections, api_slos)  # in this order: the name of an objective is any word
     told = (api_alertmanager, api_incidents)
     apis = (api_canary, api_collector, api_services, *slos, api_sql, api_topology, api_traces)
-    for module in (
-        *apis,
-        *told,
-        jaeger,
-        tempo,
-        metrics,
-        health,
-        login,
-        pages,
-        incident_pages,
-        runbooks,
-    ):
+    others = (jaeger, tempo, metrics, health, login, pages, incident_pages, runbooks)
+    for module in (*apis, *told, *others):
         app.include_router(module.ROUTER)
     install_prometheus(app, deps)
     app.mount("/static", StaticFiles(directory=_STATIC, check_dir=False), name="static")

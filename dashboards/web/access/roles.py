@@ -25,7 +25,7 @@ OPEN_FOLDER: Final = "/static/"
 
 OWN_CHECK: Final = {
     "/api/v1/write": "remote write: a token of OTLP or of an admin, as the server put together",
-    "/api/v1/alertmanager/webhook": "what Alertmanager tells: a token of the webhook or of an admin",
+    "/api/v1/alertmanager/webhook": "from Alertmanager: a token of the webhook, or of an admin",
 }
 """Asked by machines with credentials of their own; what answers there checks them."""
 
