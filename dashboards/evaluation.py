@@ -15,7 +15,7 @@ from alerts.evaluation.definitions import Group
 from alerts.evaluation.reading import read_rules
 from alerts.evaluation.rules import World
 from alerts.evaluator import Evaluator, Sink
-from alerts.generate import Options, rule_groups
+from alerts.generate import Options, mesh_rule_groups, rule_groups
 from alerts.notify.notifier import Notifier
 from alerts.rule_files import RuleWatch, load_rules
 from alerts.rulefile import rule_file
@@ -88,7 +88,8 @@ def rule_groups_of(rules: RuleSettings) -> tuple[Group, ...]:
 
 def generated_groups(slos: Sequence[Slo], base_url: str) -> tuple[Group, ...]:
     """Return the groups of the objectives, read as those of a file are."""
-    groups = rule_groups(Catalog(slos=tuple(slos)), Options(base_url=base_url))
+    options = Options(base_url=base_url)
+    groups = (*rule_groups(Catalog(slos=tuple(slos)), options), *mesh_rule_groups(options))
     return read_rules(rule_file(groups, header=""), file=GENERATED)
 
 

@@ -1,13 +1,17 @@
-"""For a Prometheus to scrape: /metrics of the server, /metrics/mesh of the mesh and its SLOs."""
+"""For a Prometheus: /metrics of the server, /metrics/mesh of mesh and SLOs, /metrics/proxies."""
 
+import time
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from collector.prometheus.targets import RETIRED_S
 from collector.store import reader
+from dashboards.prometheus.execution import TIMEOUT_S, Stop
+from dashboards.prometheus.routing import backend_of
 from dashboards.web.exposition import CONTENT_TYPE, expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
+from dashboards.web.proxy_metrics import proxy_families
 from dashboards.web.routers.api_collector import read_exporters
 from dashboards.web.routers.parameters import AppDeps
 from dashboards.web.self_metrics import exporter_families, registry_families
@@ -36,4 +40,13 @@ def mesh(deps: AppDeps) -> Response:
             *mesh_families(cursor, deps.slos, to_s, found),
             *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
         ]
+    return Response(expose(families), media_type=CONTENT_TYPE)
+
+
+@ROUTER.get("/proxies", responses={200: {"content": {"text/plain": {}}}})
+def proxies(request: Request) -> Response:
+    """Statistics that proxies exported of themselves, in Prometheus text format."""
+    backend = backend_of(request)
+    with backend.session(Stop(time.monotonic() + TIMEOUT_S)) as session:
+        families = proxy_families(session, backend.now_ms)
     return Response(expose(families), media_type=CONTENT_TYPE)
