@@ -77,23 +77,25 @@ def decimal_text(value: Fraction, *, digits: int = 4) -> str:
 
 
 def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> AlertingRule:
+    """Return one tier's alert. Its ratios match without ``window``, and so the alert has none.
+
+    Without events a ratio is NaN, which is above nothing.
+    """
     labels = alert_labels(slo, tier)
-    limit = f"{labels[names.FACTOR]} * {slo.objective.error_budget_ratio}"
+    limit = _factor(slo, tier) * Fraction(slo.objective.error_budget_ratio)
     long_bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=labels[names.LONG])
-    conditions = (
-        f"  ({_ratio(slo, labels[names.LONG])} > {limit})",
-        f"  ({_ratio(slo, labels[names.SHORT])} > {limit})",
-        f"  ({long_bad} >= {min_bad_events})",
+    expr = (
+        f"{_ratio(slo, labels[names.LONG])} > {decimal_text(limit, digits=12)}\nand\n"
+        f"{_ratio(slo, labels[names.SHORT])} > {decimal_text(limit, digits=12)}\n"
+        f"and ignoring (window)\n{long_bad} >= {min_bad_events}"
     )
-    both = "\n  and ignoring (window)\n".join(conditions)
-    expr = f"max without (window) (\n{both}\n)"
     return AlertingRule(names.ERROR_BUDGET_BURN, expr, labels, _annotations(slo, tier, base_url))
 
 
 def _ratio(slo: Slo, window: str) -> str:
     bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=window)
     total = names.selector(names.TOTAL_EVENTS, slo=slo.name, window=window)
-    return f"{bad} / ({total} > 0)"
+    return f"{bad} / ignoring (window) {total}"
 
 
 def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:

@@ -83,6 +83,7 @@ def run(settings: ServerSettings) -> None:
 
 def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> None:
     redactor = Redactor(_redaction(settings))
+    ledger = _ledger(settings)
     admission = Admission(settings.otlp_max_requests, settings.otlp_max_inflight_bytes)
     with (
         _listen(settings.web, "--web (or MESHSCOPE_WEB)") as listener,
@@ -90,7 +91,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         _sealed(settings, store),
         _watched(settings, store, writer, redactor, admission) as selfwatch,
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="remote-write") as pool,
-        _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
+        _evaluated(settings, store, slos, writer, selfwatch, ledger) as evaluator,
     ):
         samples = Intake(writer, redactor.redact, selfwatch.received, "remote_write")
         deps = Deps(
@@ -103,7 +104,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             max_skew_ns=round(settings.trace_skew_max_s * 10**9),
             evaluator=evaluator,
             alertmanagers=settings.alertmanager,
-            ledger=_ledger(settings),
+            ledger=ledger,
             remote_write=RemoteWrite(
                 sink=samples,
                 pool=pool,
@@ -138,7 +139,12 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
 
 
 def _evaluated(
-    settings: ServerSettings, store: Store, slos: tuple[Slo, ...], writer: Writer, watch: Selfwatch
+    settings: ServerSettings,
+    store: Store,
+    slos: tuple[Slo, ...],
+    writer: Writer,
+    watch: Selfwatch,
+    ledger: Ledger | None,
 ) -> contextlib.AbstractContextManager[Evaluator | None]:
     """Evaluate rules, if there are any to evaluate."""
     if not settings.rules and not settings.evaluate:
@@ -149,6 +155,7 @@ def _evaluated(
         alertmanagers=settings.alertmanager,
         external_url=settings.external_url or f"http://{settings.web}",
         external_labels=settings.external_labels,
+        corrections=tuple if ledger is None else ledger.corrections,
     )
     return evaluating(rules, store, writer, watch.registry, time.time)
 

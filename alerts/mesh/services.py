@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from alerts import names
-from alerts.mesh.alert import MeshAlert, Proof, counted
+from alerts.mesh.alert import MeshAlert, Proof
 from slo.model import Catalog, Service
 
 MIN_FAILURES: Final = 10
@@ -37,7 +37,7 @@ def _silent_outage(service: Service) -> MeshAlert:
     return MeshAlert(
         names.SERVICE_SILENT_OUTAGE,
         "page",
-        f"sum({counted(failed, '5m', beside=names.REQUESTS)}) >= {MIN_FAILURES}\n"
+        f"sum(increase({failed}[5m])) >= {MIN_FAILURES}\n"
         f"unless on ()\n(sum(increase({answered}[5m])) > 0)\n"
         f"unless on ()\n(sum(increase({arrived}[5m])) > 0)",
         f"Nothing arrives at {service.name}, and its callers fail",
