@@ -38,7 +38,7 @@ def mesh(deps: AppDeps) -> Response:
         from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
         families = [
             *mesh_families(cursor, deps.slos, to_s, found),
-            *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
+            *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s, deps.corrections()),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)
 
