@@ -1,4 +1,4 @@
-"""Objectives to burn-rate alerts: one per tier, so that its labels say which windows fired.
+"""Objectives to alerts: one per burn-rate tier, so that its labels say which windows fired.
 
 The arithmetic is that of ``slo.burnrate.judge``: long and short window both above the factor, and
 enough bad events in the long one. A tier that no outage can fire gets no rule.
@@ -10,12 +10,13 @@ from fractions import Fraction
 from typing import Final
 
 from alerts import names
+from alerts.mesh.alert import runbook_of
 from alerts.rules import AlertingRule
 from slo.burnrate import MIN_BAD_EVENTS, Tier, factor, is_fireable, tiers_within
 from slo.durations import format_duration
 from slo.model import Slo
 
-RUNBOOK: Final = "error-budget-burn"
+RUNBOOK: Final = runbook_of(names.ERROR_BUDGET_BURN)
 
 
 def burn_alerts(
@@ -29,12 +30,34 @@ def burn_alerts(
     )
 
 
+def not_counted_alert(slo: Slo, *, base_url: str) -> AlertingRule:
+    """Return the alert that the server does not count an objective: its other alerts are blind."""
+    return AlertingRule(
+        names.SLO_NOT_COUNTED,
+        f"absent({names.selector(names.SLO_EVENTS, slo=slo.name)})",
+        {
+            names.SLO: slo.name,
+            names.SERVICE: slo.service,
+            names.TEAM: _team(slo),
+            names.SEVERITY: "ticket",
+        },
+        {
+            "summary": f"Nobody counts {slo.display_name or slo.name}",
+            "description": f"There are rules for the objective {slo.name}, and no counter of it: "
+            "the server does not know it, or is not scraped. Its alerts cannot fire.",
+            "runbook_url": f"{base_url}/runbooks/{runbook_of(names.SLO_NOT_COUNTED)}",
+            "dashboard_url": f"{base_url}/slos",
+        },
+        for_="10m",
+    )
+
+
 def alert_labels(slo: Slo, tier: Tier) -> dict[str, str]:
     """Return the labels of one tier's alert; team is the label of the objective, or its service."""
     return {
         names.SLO: slo.name,
         names.SERVICE: slo.service,
-        names.TEAM: slo.labels.get("team", slo.service),
+        names.TEAM: _team(slo),
         names.SEVERITY: tier.severity,
         names.LONG: format_duration(tier.long_s),
         names.SHORT: format_duration(tier.short_s),
@@ -54,23 +77,25 @@ def decimal_text(value: Fraction, *, digits: int = 4) -> str:
 
 
 def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> AlertingRule:
+    """Return one tier's alert. Its ratios match without ``window``, and so the alert has none.
+
+    Without events a ratio is NaN, which is above nothing.
+    """
     labels = alert_labels(slo, tier)
-    limit = f"{labels[names.FACTOR]} * {slo.objective.error_budget_ratio}"
+    limit = _factor(slo, tier) * Fraction(slo.objective.error_budget_ratio)
     long_bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=labels[names.LONG])
-    conditions = (
-        f"  ({_ratio(slo, labels[names.LONG])} > {limit})",
-        f"  ({_ratio(slo, labels[names.SHORT])} > {limit})",
-        f"  ({long_bad} >= {min_bad_events})",
+    expr = (
+        f"{_ratio(slo, labels[names.LONG])} > {decimal_text(limit, digits=12)}\nand\n"
+        f"{_ratio(slo, labels[names.SHORT])} > {decimal_text(limit, digits=12)}\n"
+        f"and ignoring (window)\n{long_bad} >= {min_bad_events}"
     )
-    both = "\n  and ignoring (window)\n".join(conditions)
-    expr = f"max without (window) (\n{both}\n)"
     return AlertingRule(names.ERROR_BUDGET_BURN, expr, labels, _annotations(slo, tier, base_url))
 
 
 def _ratio(slo: Slo, window: str) -> str:
     bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=window)
     total = names.selector(names.TOTAL_EVENTS, slo=slo.name, window=window)
-    return f"{bad} / ({total} > 0)"
+    return f"{bad} / ignoring (window) {total}"
 
 
 def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:
@@ -86,6 +111,10 @@ def _annotations(slo: Slo, tier: Tier, base_url: str) -> dict[str, str]:
         "runbook_url": runbook_url(slo, base_url=base_url),
         "dashboard_url": f"{base_url}/slos/{slo.name}",
     }
+
+
+def _team(slo: Slo) -> str:
+    return slo.labels.get("team", slo.service)
 
 
 def _factor(slo: Slo, tier: Tier) -> Fraction:

@@ -29,22 +29,27 @@ def generate(
         list[Path] | None,
         typer.Option(help="OpenSLO files; may be repeated.", show_default=str(SHOP)),
     ] = None,
-    out: Annotated[Path, typer.Option(help="Rule file; its tests go to NAME.test.yaml.")] = OUT,
+    out: Annotated[
+        Path, typer.Option(help="Rule file; mesh.yaml and NAME.test.yaml go beside it.")
+    ] = OUT,
     base_url: Annotated[
         str, typer.Option(help="Where people reach the dashboard, for links in alerts.")
     ] = "http://127.0.0.1:8428",
     min_bad_events: Annotated[
         int, typer.Option(min=1, help="Fewer bad events in the long window alert nobody.")
     ] = 10,
+    profile: Annotated[
+        str, typer.Option(help="Table of alert windows; three_x_30d pages at 3 times the burn.")
+    ] = "google_30d",
     check: Annotated[
         bool, typer.Option("--check", help="Write nothing; exit 1 with the difference.")
     ] = False,
 ) -> None:
-    """Write the recording and alerting rules of every objective, and promtool's tests of them."""
-    from alerts.generate import Options, generated_files
+    """Write the rules of every objective and of the mesh, and promtool's tests that prove them."""
+    from alerts.generate import DEFAULT_PROFILE, MESH_FILE, Options, generated_files
     from slo.errors import OpenSloError
     from slo.openslo import load_openslo
-    from slo.windows import never_firing
+    from slo.windows import load_tiers, never_firing, profiles
 
     sources = slo or [SHOP]
     try:
@@ -52,10 +57,18 @@ def generate(
     except (OpenSloError, OSError) as error:
         typer.echo(f"error: {error}", err=True)
         raise typer.Exit(1) from error
-    for name, tiers in never_firing(catalog.slos):
+    if out.name == MESH_FILE:
+        typer.echo(f"error: --out: {MESH_FILE} is the file of the mesh's own alerts", err=True)
+        raise typer.Exit(2)
+    if profile not in profiles():
+        typer.echo(f"error: --profile: {profile} is none of {', '.join(profiles())}", err=True)
+        raise typer.Exit(2)
+    for name, tiers in never_firing(catalog.slos, load_tiers(profile)):
         typer.echo(f"note: {name}: no alert for {tiers}: not even a full outage fires it", err=True)
     command = f"meshscope alerts generate {' '.join(f'--slo {p}' for p in sources)} --out {out}"
-    options = Options(base_url.rstrip("/"), min_bad_events, command)
+    if profile != DEFAULT_PROFILE:
+        command += f" --profile {profile}"
+    options = Options(base_url.rstrip("/"), min_bad_events, command, profile)
     wanted = generated_files(catalog, out, options)
     if check:
         difference = "".join(_difference(path, text) for path, text in wanted.items())

@@ -33,7 +33,17 @@ _SETTLED: Final = 2
 _MAX_WAIT_S: Final = 60.0
 _DIGEST_BYTES: Final = 32
 
-Sessions = Callable[[], AbstractContextManager[Source]]
+
+class Moment(Source, Protocol):
+    """A Source of one moment; another ``revision`` tells the past otherwise."""
+
+    @property
+    def revision(self) -> object:
+        """What is compared."""
+        ...
+
+
+Sessions = Callable[[], AbstractContextManager[Moment]]
 
 
 class Sink(Protocol):
@@ -73,13 +83,14 @@ class Evaluator:
         world: World,
         clock_s: Callable[[], float],
         restores: bool = True,
+        recall: Recall | None = None,
     ) -> None:
         """``restores``: alerts of the first groups may have been active in a former run."""
         self._sessions, self._sink, self._tell = sessions, sink, tell
         self._world, self._clock_s, self._restores = world, clock_s, restores
         self._planned: dict[tuple[str, str], _Planned] = {}
         self._unkept: list[_Unkept] = []
-        self._recall = Recall()
+        self._recall = Recall() if recall is None else recall
         self._changed = threading.Condition()
         self._is_closed = False
         self._thread: threading.Thread | None = None
@@ -176,7 +187,8 @@ class Evaluator:
             unkept = self._unkept = [one for one in self._unkept if not one.waiting.done()]
         samples: list[Sample] = []
         with self._sessions() as session:
-            source = Overlay(self._recall.over(session, self._now_ms()))
+            kept = self._recall.over(session, self._now_ms(), session.revision)
+            source = Overlay(kept)
             for one in unkept:
                 source.add(one.samples)
             for key, planned in due:

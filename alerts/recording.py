@@ -1,91 +1,61 @@
-"""Objectives to recording rules: counts of bad and of all events per window.
+"""Objectives to recording rules: counts of bad and of all events per window, for all SLOs at once.
 
 Counts, never ratios: a ratio of recorded sums weighs every event the same, a mean of recorded
 ratios weighs a quiet night like the rush hour. Without traffic the records are 0 and the ratio in
-an alert is nothing, not NaN. ``increase`` extrapolates to the window's edges; the exact integers
-are those of the server's SLO page.
+an alert is nothing, not NaN. What is read are the counters of objectives, which are there from 0
+on: the first bad event of a new code counts too, which ``increase`` over requests would lose. It
+still extrapolates to the window's edges; the exact integers are those of the server's SLO page.
+
+Long windows are read in steps: a Prometheus that scrapes every 5 s would have to hold 50,000
+samples of each counter to look three days back.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from typing import Final
 
 from alerts import names
 from alerts.rules import RecordingRule
-from slo.burnrate import Tier
 from slo.durations import format_duration
-from slo.latency import le_label, threshold_bound_us
-from slo.model import AvailabilitySli, EdgeSelector, LatencySli, Slo
+from slo.model import Slo
+
+LONG_S: Final = 86_400
+"""Windows from this on move slowly: they are read in steps, and less often."""
+_PERIOD_S: Final = 7 * 86_400
 
 
-def window_records(slo: Slo, tiers: Sequence[Tier]) -> tuple[RecordingRule, ...]:
-    """Return the counts of every alert window, shortest first."""
-    lengths = sorted({length for tier in tiers for length in (tier.long_s, tier.short_s)})
-    return tuple(rule for length in lengths for rule in _counts(slo, format_duration(length)))
+def window_records(lengths_s: Iterable[int]) -> tuple[RecordingRule, ...]:
+    """Return the counts of windows, the longest first: whoever keeps samples reads them once."""
+    ordered = sorted(set(lengths_s), reverse=True)
+    return tuple(rule for length_s in ordered for rule in _counts(length_s))
 
 
-def period_records(slo: Slo) -> tuple[RecordingRule, ...]:
-    """Return the counts of the whole time window, the objective, and what is left of the budget."""
-    window = slo.window.duration
+def objective_record() -> RecordingRule:
+    """Return the rule that keeps the target of every objective."""
+    return RecordingRule(names.OBJECTIVE, f"max by (slo, service) ({names.SLO_OBJECTIVE})")
+
+
+def remaining_record(slo: Slo) -> RecordingRule:
+    """Return the part of an objective's budget that is left: 1 untouched, below 0 overspent."""
     bad, total = (
-        names.selector(metric, slo=slo.name, window=window)
+        names.selector(metric, slo=slo.name, window=slo.window.duration)
         for metric in (names.BAD_EVENTS, names.TOTAL_EVENTS)
     )
-    objective = RecordingRule(names.OBJECTIVE, f"vector({slo.objective.target})", _labels(slo))
-    remaining = RecordingRule(
+    return RecordingRule(
         names.BUDGET_REMAINING,
         f"1 - {bad} / ({total} > 0) / {slo.objective.error_budget_ratio}",
-        {**_labels(slo), names.WINDOW: window},
+        {names.SLO: slo.name, names.SERVICE: slo.service, names.WINDOW: slo.window.duration},
     )
-    return (objective, *_counts(slo, window), remaining)
 
 
-def total_expr(slo: Slo, window: str) -> str:
-    """Return the events of a window: every request that arrived."""
-    return f"sum(increase({_requests(slo.sli.edges)}[{window}]))"
-
-
-def bad_expr(slo: Slo, window: str) -> str:
-    """Return the events of a window that were not good; 0 when there is nothing bad to add up."""
-    total = total_expr(slo, window)
-    match slo.sli:
-        case AvailabilitySli(edges):
-            failed = _requests(edges).removesuffix("}") + f',code=~"{names.ERROR_CODES}"}}'
-            return f"sum(increase({failed}[{window}]))\nor\n{total} * 0"
-        case LatencySli() as sli:
-            good = f"sum(increase({_in_time(sli)}[{window}]))"
-            return f"clamp_min(\n  {total}\n  - ({good} or {total} * 0),\n  0\n)"
-
-
-def _counts(slo: Slo, window: str) -> tuple[RecordingRule, RecordingRule]:
-    labels = {**_labels(slo), names.WINDOW: window}
+def _counts(length_s: int) -> tuple[RecordingRule, RecordingRule]:
+    labels = {names.WINDOW: format_duration(length_s)}
+    bad = names.selector(names.SLO_EVENTS, result="bad")
     return (
-        RecordingRule(names.BAD_EVENTS, bad_expr(slo, window), labels),
-        RecordingRule(names.TOTAL_EVENTS, total_expr(slo, window), labels),
+        RecordingRule(names.BAD_EVENTS, _increase(bad, length_s), labels),
+        RecordingRule(names.TOTAL_EVENTS, _increase(names.SLO_EVENTS, length_s), labels),
     )
 
 
-def _labels(slo: Slo) -> dict[str, str]:
-    return {names.SLO: slo.name, names.SERVICE: slo.service}
-
-
-def _requests(edges: EdgeSelector) -> str:
-    return names.selector(
-        names.REQUESTS,
-        destination=edges.destination,
-        source=edges.source,
-        route=edges.route,
-        version=edges.version,
-    )
-
-
-def _in_time(sli: LatencySli) -> str:
-    """Select requests within the bound that did not fail; series without a result count too."""
-    edges = sli.edges
-    chosen = names.selector(
-        names.DURATION_BUCKET,
-        destination=edges.destination,
-        source=edges.source,
-        route=edges.route,
-        version=edges.version,
-        le=le_label(threshold_bound_us(sli.threshold_ms)),
-    )
-    return chosen.removesuffix("}") + f',{names.RESULT}!="error"}}'
+def _increase(selector: str, length_s: int) -> str:
+    step = "" if length_s < LONG_S else ":5m" if length_s < _PERIOD_S else ":1h"
+    return f"sum by (slo, service) (increase({selector}[{format_duration(length_s)}{step}]))"

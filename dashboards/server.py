@@ -84,6 +84,7 @@ def run(settings: ServerSettings) -> None:
 
 def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> None:
     redactor = Redactor(_redaction(settings))
+    ledger = _ledger(settings)
     admission = Admission(settings.otlp_max_requests, settings.otlp_max_inflight_bytes)
     with (
         _listen(settings.web, "--web (or MESHSCOPE_WEB)") as listener,
@@ -91,7 +92,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         _sealed(settings, store),
         _watched(settings, store, writer, redactor, admission) as selfwatch,
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="remote-write") as pool,
-        _evaluated(settings, store, slos, writer, selfwatch) as evaluator,
+        _evaluated(settings, store, slos, writer, selfwatch, ledger) as evaluator,
     ):
         desk = Desk(store, writer, time.time_ns)
         webhook = Webhook(desk, webhook_access(settings))
@@ -112,7 +113,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
             max_skew_ns=round(settings.trace_skew_max_s * 10**9),
             evaluator=evaluator,
             alertmanagers=settings.alertmanager,
-            ledger=_ledger(settings),
+            ledger=ledger,
             desk=desk,
             webhook=webhook,
             remote_write=RemoteWrite(
@@ -164,7 +165,12 @@ def _warn(settings: ServerSettings) -> None:
 
 
 def _evaluated(
-    settings: ServerSettings, store: Store, slos: tuple[Slo, ...], writer: Writer, watch: Selfwatch
+    settings: ServerSettings,
+    store: Store,
+    slos: tuple[Slo, ...],
+    writer: Writer,
+    watch: Selfwatch,
+    ledger: Ledger | None,
 ) -> contextlib.AbstractContextManager[Evaluator | None]:
     """Evaluate rules, if there are any to evaluate."""
     if not settings.rules and not settings.evaluate:
@@ -175,6 +181,7 @@ def _evaluated(
         alertmanagers=settings.alertmanager,
         external_url=settings.external_url or settings.web_url,
         external_labels=settings.external_labels,
+        corrections=tuple if ledger is None else ledger.corrections,
     )
     return evaluating(rules, store, writer, watch.registry, time.time)
 

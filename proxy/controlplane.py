@@ -13,6 +13,7 @@ from aiohttp import web
 from watchfiles import awatch
 
 from proxy.errors import InvalidMesh, UnknownNode
+from proxy.exposition import expose
 from proxy.identity import Authority, Svid, new_authority
 from proxy.mesh import Mesh
 from proxy.mesh_file import load
@@ -48,7 +49,7 @@ class ControlPlane:
     async def serve(self, *, xds: str, admin: str, ready: asyncio.Event | None = None) -> None:
         """Serve until cancelled; OSError when a port is taken."""
         await self._ads.start(xds)
-        runner = web.AppRunner(status_app(self.status), access_log=None)
+        runner = web.AppRunner(status_app(self.status, self.metrics), access_log=None)
         await runner.setup()
         host, _, port = admin.rpartition(":")
         try:
@@ -75,6 +76,13 @@ class ControlPlane:
                 node_id: svid.not_after.isoformat() for node_id, svid in self._svids.items()
             },
         }
+
+    def metrics(self) -> str:
+        """Return what a Prometheus scrapes."""
+        services = {w.name: s.name for s in self.mesh.services for w in s.workloads}
+        return expose(
+            services, self._ads.in_sync(), self._ads.pushes, is_rejected=bool(self.rejected)
+        )
 
     def reload(self) -> None:
         """Read mesh.yaml again and publish it, or keep the last good one and say why."""

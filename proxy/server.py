@@ -14,6 +14,7 @@ import structlog
 from aiohttp import web
 
 from proxy.errors import MeshError
+from proxy.exposition import CONTENT_TYPE, Pushes
 from proxy.snapshot import Snapshot
 from proxy.xds.messages import Request, Response, decode_request, encode_response
 from proxy.xds.stream import Stream
@@ -45,6 +46,7 @@ class AdsServer:
         self._snapshot_of = snapshot_of
         self._connections: dict[int, Connection] = {}
         self._server: grpc.aio.Server | None = None
+        self.pushes = Pushes()
 
     async def start(self, address: str) -> None:
         """Listen for proxies on ``host:port``; OSError when the port is taken."""
@@ -96,6 +98,13 @@ class AdsServer:
             for connection in self._connections.values()
         ]
 
+    def in_sync(self) -> dict[str, bool]:
+        """Return the proxies on the line, and whether each has taken all that it should have."""
+        return {
+            connection.node_id: connection.stream.in_sync()
+            for connection in self._connections.values()
+        }
+
     async def _stream(
         self, requests: AsyncIterator[bytes], context: grpc.aio.ServicerContext
     ) -> AsyncIterator[bytes]:
@@ -111,7 +120,7 @@ class AdsServer:
         except StopAsyncIteration:
             return
         self._connections[id(connection)] = connection
-        reader = asyncio.create_task(_read(connection, first, requests))
+        reader = asyncio.create_task(_read(connection, first, requests, self.pushes))
         try:
             while (response := await connection.outbox.get()) is not None:
                 yield encode_response(response)
@@ -120,7 +129,9 @@ class AdsServer:
             del self._connections[id(connection)]
 
 
-async def _read(connection: Connection, first: Request, requests: AsyncIterator[bytes]) -> None:
+async def _read(
+    connection: Connection, first: Request, requests: AsyncIterator[bytes], pushes: Pushes
+) -> None:
     """Feed a proxy's requests to its stream until it hangs up."""
     try:
         connection.send(connection.stream.receive(first, time.time()))
@@ -129,18 +140,25 @@ async def _read(connection: Connection, first: Request, requests: AsyncIterator[
             if request.error is not None:
                 log.error("configuration rejected", node=connection.node_id, error=request.error)
             connection.send(connection.stream.receive(request, time.time()))
+            pushes.take(connection.stream.verdicts)
     except ValueError as error:
         log.warning("malformed discovery request", node=connection.node_id, error=str(error))
     finally:
         connection.outbox.put_nowait(None)
 
 
-def status_app(status: Callable[[], Mapping[str, object]]) -> web.Application:
-    """Return the HTTP app that tells the control plane's state."""
+def status_app(
+    status: Callable[[], Mapping[str, object]], metrics: Callable[[], str]
+) -> web.Application:
+    """Return the HTTP app that tells the control plane's state, as JSON and to a Prometheus."""
 
     async def show(_: web.Request) -> web.Response:
         return web.json_response(status())
 
+    async def scrape(_: web.Request) -> web.Response:
+        return web.Response(body=metrics().encode(), headers={"content-type": CONTENT_TYPE})
+
     app = web.Application()
     app.router.add_get("/v1/status", show)
+    app.router.add_get("/metrics", scrape)
     return app

@@ -18,6 +18,7 @@ from slo.yamltree import Fields, Place, documents
 
 _ADDED: Final = ("id", "objectives", "from", "to", "by", "why", "at")
 _WITHDRAWN: Final = ("withdraw", "by", "why", "at")
+BUCKET_S: Final = 10
 WHOLE_S: Final = 60
 """Corrections are whole minutes, so that they can be told from the buckets of two months ago."""
 
@@ -57,13 +58,36 @@ class Correction:
 
 def excluded(corrections: Iterable[Correction], objective: str) -> tuple[Window, ...]:
     """Return the spans that do not count for an objective: disjoint, in order of time."""
-    spans = sorted(
+    return _joined(
         (one.from_s, one.to_s)
         for one in corrections
         if one.withdrawn is None and objective in one.objectives
     )
+
+
+def excluded_as_entered(corrections: Iterable[Correction], objective: str) -> tuple[Window, ...]:
+    """Return the same of what was known at each time: from its entry until its withdrawal.
+
+    A counter without these never falls, whatever is entered later. Whoever records it cannot take
+    back what it recorded (ADR 14).
+    """
+    spans = []
+    for one in corrections:
+        end_s = one.to_s if one.withdrawn is None else min(one.to_s, _up(one.withdrawn.at_s))
+        begin_s = max(one.from_s, _up(one.at_s))
+        if objective in one.objectives and begin_s < end_s:
+            spans.append((begin_s, end_s))
+    return _joined(spans)
+
+
+def _up(time_s: int) -> int:
+    """Round up to the end of a bucket: what it has counted so far is counted."""
+    return -(-time_s // BUCKET_S) * BUCKET_S
+
+
+def _joined(spans: Iterable[Window]) -> tuple[Window, ...]:
     joined: list[Window] = []
-    for from_s, to_s in spans:
+    for from_s, to_s in sorted(spans):
         if joined and from_s <= joined[-1][1]:
             joined[-1] = (joined[-1][0], max(to_s, joined[-1][1]))
         else:

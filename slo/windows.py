@@ -36,13 +36,16 @@ def load_tiers(name: str) -> tuple[Tier, ...]:
     return tuple(_tier(row) for row in table["tiers"])
 
 
-def never_firing(slos: Iterable[Slo]) -> list[tuple[str, str]]:
+def never_firing(
+    slos: Iterable[Slo], tiers: tuple[Tier, ...] | None = None
+) -> list[tuple[str, str]]:
     """Name the objectives with tiers that not even a full outage fires, and those tiers."""
+    told = google_30d() if tiers is None else tiers
     named = (
-        (slo.name, ", ".join(unfireable(google_30d(), slo.objective.target, slo.window.seconds)))
+        (slo.name, ", ".join(unfireable(told, slo.objective.target, slo.window.seconds)))
         for slo in slos
     )
-    return [(name, tiers) for name, tiers in named if tiers]
+    return [(name, unable) for name, unable in named if unable]
 
 
 def _tier(row: dict[str, Any]) -> Tier:

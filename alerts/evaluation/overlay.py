@@ -52,14 +52,16 @@ class Overlay:
 
     def _candidates(self, matchers: Sequence[Matcher]) -> list[Labels]:
         """Return the series that fit, looking only at those of the rarest label."""
-        rarest: Sequence[Labels] = list(self._fresh)
-        for one in matchers:
-            if one.op == "=" and one.value:
-                rarest = min(rarest, self._postings.get((one.name, one.value), []), key=len)
-        if not rarest:
-            return []
+        pairs = [(one.name, one.value) for one in matchers if one.op == "=" and one.value]
+        found: Sequence[Labels] = list(self._fresh) if not pairs else ()
+        if pairs:
+            postings = [self._postings.get(pair, ()) for pair in pairs]
+            wanted = set(pairs)
+            found = [labels for labels in min(postings, key=len) if wanted.issubset(labels)]
+        if not found or len(pairs) == len(matchers):
+            return list(found)
         fits = selected(matchers)
-        return [labels for labels in rarest if fits(labels)]
+        return [labels for labels in found if fits(labels)]
 
 
 def _extended(block: Samples, fresh: dict[Labels, list[tuple[int, float]]]) -> Samples:

@@ -6,23 +6,29 @@ is seen by windows that begin after it. Metrics of histograms, and of more sampl
 kept, are read from the source. One thread.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from collector.prometheus.source import cut
 from collector.promql.matchers import selected
 from collector.promql.samples import Labels, Matcher, Samples, Source
 
 OVERLAP_MS: Final = 600_000
+BLOCK_SAMPLES: Final = 2_000_000
+_WORTH: Final = 500
+"""Fewer samples of a series than this are not thinned out yet."""
 MOST_SAMPLES: Final = 64_000_000
 """8 bytes each: series of one exporter share their times."""
 _NAME: Final = "__name__"
 
 Times = NDArray[np.int64]
 Values = NDArray[np.float64]
+Thinning = tuple[tuple[int, int], ...]
+"""(age, step) in milliseconds: samples older than the age are kept at multiples of the step."""
 
 
 class NotKept(Exception):
@@ -47,6 +53,8 @@ class _Metric:
     to_ms: int
     series: dict[Labels, _Series] = field(default_factory=dict)
     postings: dict[tuple[str, str], list[_Series]] = field(default_factory=dict)
+    found: dict[tuple[Matcher, ...], list[_Series]] = field(default_factory=dict)
+    """What was found by matchers, until there is a new series."""
 
     @property
     def samples(self) -> int:
@@ -56,28 +64,48 @@ class _Metric:
     def add(self, one: _Series) -> None:
         """Take a series that is new."""
         self.series[one.labels] = one
+        self.found.clear()
         for pair in one.labels:
             self.postings.setdefault(pair, []).append(one)
 
     def find(self, matchers: Sequence[Matcher]) -> list[_Series]:
-        """Return the series that fit."""
-        equal = [(one.name, one.value) for one in matchers if one.op == "=" and one.value]
+        """Return the series that fit; who asks again asks for the same."""
+        key = tuple(matchers)
+        known = self.found.get(key)
+        if known is not None:
+            return known
+        equal = {(one.name, one.value) for one in matchers if one.op == "=" and one.value}
         candidates = min((self.postings.get(pair, []) for pair in equal), key=len)
         fits = selected(matchers)
-        return [one for one in candidates if fits(one.labels)]
+        found = self.found[key] = [
+            one for one in candidates if equal.issubset(one.labels) and fits(one.labels)
+        ]
+        return found
 
 
 @dataclass(slots=True)
 class Recall:
-    """What is kept; ``over`` gives a source for one moment."""
+    """What is kept; ``over`` gives a source for one moment.
+
+    ``thinned`` names counters that never reset, and how they are kept as they grow old.
+    """
 
     most_samples: int = MOST_SAMPLES
     overlap_ms: int = OVERLAP_MS
+    thinned: Mapping[str, Thinning] = field(default_factory=dict)
+    _revision: object = None
     _metrics: dict[str, _Metric] = field(default_factory=dict)
     _too_long_ms: dict[str, int] = field(default_factory=dict)
 
-    def over(self, source: Source, now_ms: int) -> "Recalled":
-        """Return a source that reads from this one what is not kept."""
+    def over(self, source: Source, now_ms: int, revision: object = None) -> "Recalled":
+        """Return a source that reads from this one what is not kept.
+
+        Nothing is kept of another ``revision``: the past is told otherwise since.
+        """
+        if revision != self._revision:
+            self._metrics.clear()
+            self._too_long_ms.clear()
+            self._revision = revision
         return Recalled(self, source, now_ms)
 
     def metric(self, name: str, source: Source, from_ms: int, now_ms: int) -> _Metric:
@@ -123,6 +151,7 @@ class Recall:
             elif not ends.joined(before, one):
                 return False
         known.from_ms, known.to_ms = from_ms, now_ms
+        _thin_out(known, self.thinned.get(name, ()), now_ms)
         return True
 
 
@@ -174,9 +203,8 @@ class Recalled:
         except NotKept:
             yield from self.source.select(matchers, from_ms, to_ms)
             return
-        found = metric.find(matchers)
-        if found:
-            yield _cut(found, from_ms, to_ms)
+        for block in cut(_weighed(metric.find(matchers), from_ms, to_ms), BLOCK_SAMPLES):
+            yield _block(block)
 
 
 def _series(source: Source, name: str, from_ms: int, to_ms: int) -> Iterator[_Series]:
@@ -194,12 +222,39 @@ def _series(source: Source, name: str, from_ms: int, to_ms: int) -> Iterator[_Se
             yield _Series(labels, last, block.values[within].copy(), has_histograms)
 
 
-def _cut(found: Sequence[_Series], from_ms: int, to_ms: int) -> Samples:
-    edges = [np.searchsorted(one.times, (from_ms, to_ms + 1)).tolist() for one in found]
-    pairs = list(zip(found, edges, strict=True))
+def _weighed(
+    found: Iterable[_Series], from_ms: int, to_ms: int
+) -> Iterator[tuple[tuple[_Series, slice], int]]:
+    """Yield each series with where its samples in [from_ms, to_ms] lie, and how many they are."""
+    known: dict[int, slice] = {}
+    for one in found:
+        within = known.get(id(one.times))
+        if within is None:
+            low, high = np.searchsorted(one.times, (from_ms, to_ms + 1)).tolist()
+            within = known[id(one.times)] = slice(low, high)
+        yield (one, within), within.stop - within.start
+
+
+def _block(found: Sequence[tuple[_Series, slice]]) -> Samples:
+    sizes = [within.stop - within.start for _, within in found]
     return Samples(
-        [one.labels for one in found],
-        np.cumsum([0, *(high - low for low, high in edges)]).astype(np.int64),
-        np.concatenate([one.times[low:high] for one, (low, high) in pairs]),
-        np.concatenate([one.values[low:high] for one, (low, high) in pairs]),
+        [one.labels for one, _ in found],
+        np.cumsum([0, *sizes]).astype(np.int64),
+        np.concatenate([one.times[within] for one, within in found]),
+        np.concatenate([one.values[within] for one, within in found]),
     )
+
+
+def _thin_out(metric: _Metric, thinning: Thinning, now_ms: int) -> None:
+    """Leave out samples that are old and lie between the steps of their age."""
+    shared: dict[int, tuple[Times, Times, NDArray[np.bool_]]] = {}
+    for one in metric.series.values() if thinning else ():
+        key = id(one.times)
+        if key not in shared:
+            kept = np.ones(len(one.times), bool)
+            for age_ms, step_ms in thinning:
+                kept &= (one.times >= now_ms - age_ms) | (one.times % step_ms == 0)
+            shared[key] = one.times, one.times[kept], kept
+        _, times, kept = shared[key]
+        if len(kept) - len(times) >= _WORTH:
+            one.times, one.values = times, one.values[kept]

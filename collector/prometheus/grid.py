@@ -5,7 +5,7 @@ that: the times do not depend on the query. Besides, one sample at the end of a 
 the bucket in progress: it holds what has come so far, as ``/metrics/mesh`` does.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Final
@@ -57,6 +57,29 @@ def regions(first_s: Mapping[str, int | None], end_s: int) -> list[Region]:
     coarsest, _ = tiers[-1]
     first = first_s.get(coarsest)
     found.append(Region(coarsest, to_s if first is None else min(first, to_s), to_s))
+    return [one for one in reversed(found) if one.from_s < one.to_s]
+
+
+def coarsened(spans: Sequence[Region], kept_s: Mapping[str, int]) -> list[Region]:
+    """Return regions in which a tier tells only the newest ``kept_s`` seconds, rounded to longer.
+
+    What is older is told by the next coarser tier: whatever a finer one has, it has too. Tiers that
+    are not named tell what they told.
+    """
+    if not spans:
+        return []
+    begins = {span.tier: span.from_s for span in spans}
+    known_s = to_s = end_s = spans[-1].to_s
+    found: list[Region] = []
+    lengths = [*TIERS_S.values()]
+    for (tier, length), longer in zip(TIERS_S.items(), [*lengths[1:], lengths[-1]], strict=True):
+        known_s = min(known_s, begins.get(tier, known_s))
+        from_s = min(known_s - known_s % length, to_s)
+        if tier in kept_s:
+            wanted_s = end_s - kept_s[tier]
+            from_s = max(from_s, min(wanted_s - wanted_s % longer, to_s))
+        found.append(Region(tier, from_s, to_s))
+        to_s = from_s
     return [one for one in reversed(found) if one.from_s < one.to_s]
 
 

@@ -7,10 +7,12 @@ canonical rows are read, so that each request counts once.
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, Literal
 
 import duckdb
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from collector.edges import ERROR_SQL
 from collector.semconv import ORIGIN, REMOTE_WRITE
@@ -84,6 +86,33 @@ def edge_latency(
     count = ("sum(count)::BIGINT AS count",)
     with _told("latency", cursor, base):
         return _grouped(cursor, source, keys, count, canonical=canonical, only=only or {})
+
+
+def canonical_edges(cursor: duckdb.DuckDBPyConnection) -> pa.Table:
+    """Return edge_id, source, destination, version, route, code of every edge that counts."""
+    columns = "edge_id, source, destination, version, route, code"
+    return cursor.execute(f"SELECT {columns} FROM edges WHERE canonical").to_arrow_table()
+
+
+def bucket_rows(
+    cursor: duckdb.DuckDBPyConnection,
+    table: Literal["sli", "latency"],
+    tier: str,
+    from_s: int,
+    to_s: int,
+    edges: NDArray[np.int64],
+) -> pa.Table:
+    """Return the rows of a tier whose buckets begin in [from_s, to_s), of these edges, as they lie.
+
+    edge_id, bucket_s, and requests; or latency_bucket and count. To be summed: several rows of one
+    edge and bucket are fine. It is the way to read many edges at every step: grouping costs more.
+    """
+    columns = "requests" if table == "sli" else "latency_bucket, count"
+    return cursor.execute(
+        f"SELECT edge_id, bucket_s, {columns} FROM {table}_{tier}"
+        " WHERE bucket_s >= ? AND bucket_s < ? AND edge_id IN (SELECT unnest(?::INTEGER[]))",
+        [from_s, to_s, edges.tolist()],
+    ).to_arrow_table()
 
 
 def exporters(

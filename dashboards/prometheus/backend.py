@@ -4,7 +4,7 @@ Holds the indexes of labels between queries. Never writes. A session belongs to 
 query and sees one moment: several selectors, one consistent answer.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -22,6 +22,7 @@ from collector.promql.samples import Labels, Matcher, Samples
 from collector.store.store import Store
 from dashboards.prometheus.execution import Pool, Stop
 from dashboards.prometheus.objectives import ObjectiveSource, series_of
+from slo.corrections import Correction
 from slo.latency import latency_bounds_us
 from slo.model import Slo
 
@@ -59,6 +60,9 @@ class Backend:
     known: Indexes
     pool: Pool
     started_s: float
+    corrections: Callable[[], Sequence[Correction]] = tuple
+    kept_s: Mapping[str, int] = field(default_factory=dict)
+    """How long objectives are told as finely as they are known; see ``ObjectiveSource``."""
 
     @property
     def now_ms(self) -> int:
@@ -71,14 +75,21 @@ class Backend:
         now_ms = self.now_ms
         with self.store.snapshot() as cursor, stop.scanning(cursor):
             yield Session(
-                StoreSource(cursor, self.known, now_ms), ObjectiveSource(cursor, self.slos, now_ms)
+                StoreSource(cursor, self.known, now_ms),
+                ObjectiveSource(cursor, self.slos, now_ms, self.corrections, self.kept_s),
             )
 
 
 def make_backend(
-    store: Store, slos: Sequence[Slo], clock_s: Callable[[], float], pool: Pool | None = None
+    store: Store,
+    slos: Sequence[Slo],
+    clock_s: Callable[[], float],
+    *,
+    corrections: Callable[[], Sequence[Correction]] = tuple,
+    kept_s: Mapping[str, int] | None = None,
 ) -> Backend:
     """Make a backend; thresholds of objectives become bounds of the mesh's histogram."""
     thresholds = [latency_bucket(bound) for bound in latency_bounds_us(slos)]
     families = (*mesh_families(thresholds), *istio_families(), *service_graph_families())
-    return Backend(store, slos, clock_s, indexes(families), pool or Pool(), clock_s())
+    known = indexes(families)
+    return Backend(store, slos, clock_s, known, Pool(), clock_s(), corrections, kept_s or {})

@@ -26,9 +26,11 @@ from collector.store import reader
 from collector.store.remembered import Base
 from dashboards.web.exposition import Family, Sample
 from dashboards.web.self_metrics import Exporter
+from slo.corrections import Correction, excluded_as_entered
 from slo.latency import latency_bounds_us, le_label
 from slo.model import Slo
-from slo.sources import CountSource
+from slo.sources import CountSource, Window
+from slo.sources.corrected import corrected
 
 _REQUEST_LABELS: Final = ("source", "destination", "version", "route", "code", "flags")
 _DURATION_LABELS: Final = ("source", "destination", "version", "route", "result")
@@ -109,13 +111,30 @@ def mesh_families(
     ]
 
 
-def slo_families(source: CountSource, slos: Sequence[Slo], to_s: int) -> list[Family]:
-    """Count the events of every SLO up to ``to_s``, exclusive."""
-    counted = source.counts([slo.sli for slo in slos], [(0, to_s)]) if slos else ()
+def slo_families(
+    source: CountSource,
+    slos: Sequence[Slo],
+    to_s: int,
+    corrections: Sequence[Correction] = (),
+) -> list[Family]:
+    """Count the events of every SLO up to ``to_s``, but for what corrections excluded then."""
+    by_spans: dict[tuple[Window, ...], list[Slo]] = defaultdict(list)
+    for slo in slos:
+        by_spans[excluded_as_entered(corrections, slo.name)].append(slo)
+    counted = {
+        slo.name: (int(good), int(total))
+        for spans, group in by_spans.items()
+        for slo, ((good, total),) in zip(
+            group,
+            corrected(source, spans).counts([slo.sli for slo in group], [(0, to_s)]),
+            strict=True,
+        )
+    }
     events = [
         Sample((slo.name, slo.service, result), value)
-        for slo, ((good, total),) in zip(slos, counted, strict=True)
-        for result, value in (("good", int(good)), ("bad", int(total - good)))
+        for slo in slos
+        for good, total in (counted[slo.name],)
+        for result, value in (("good", good), ("bad", total - good))
     ]
     return [
         Family(

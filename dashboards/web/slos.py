@@ -16,8 +16,8 @@ from slo.burndown import Burndown, burndown
 from slo.corrections import Correction, excluded
 from slo.evaluate import BUCKET_S, evaluate
 from slo.model import Slo, TimeWindow
-from slo.sources import CountSource, Window
-from slo.sources.corrected import CorrectedSource
+from slo.sources import Window
+from slo.sources.corrected import corrected
 from slo.sources.edges import EdgeCountSource
 from slo.status import SloStatus, severity_key
 from slo.whatif import Question, WhatIf, whatif
@@ -75,11 +75,6 @@ def _evaluate(
 def _corrected_s(slo: Slo, to_s: int, spans: Sequence[Window]) -> int:
     from_s = to_s - slo.window.seconds
     return sum(max(min(end, to_s) - max(begin, from_s), 0) for begin, end in spans)
-
-
-def corrected(source: EdgeCountSource, spans: Sequence[Window]) -> CountSource:
-    """Return a source without some spans, or the source itself."""
-    return CorrectedSource(source, spans) if spans else source
 
 
 def read_detail(

@@ -31,11 +31,23 @@ class Subscription:
     rejection: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How long after a response the proxy answered it, and whether it took it."""
+
+    seconds: float
+    is_accepted: bool
+
+
 @dataclass(slots=True)
 class Stream:
-    """One open stream; feed it requests and snapshots, send what it returns."""
+    """One open stream; feed it requests and snapshots, send what it returns.
+
+    ``verdicts`` are those since its owner last took them.
+    """
 
     subscriptions: dict[str, Subscription] = field(default_factory=dict)
+    verdicts: list[Verdict] = field(default_factory=list)
     _snapshot: Snapshot | None = None
     _sent: int = 0
 
@@ -48,6 +60,7 @@ class Stream:
         asks_again = not subscription.awaiting
         if request.nonce and subscription.awaiting:
             _settle(subscription, request, now)
+            self.verdicts.append(Verdict(now - subscription.sent_at, request.error is None))
         widened = request.names != subscription.names
         subscription.names = request.names
         if known and not widened and not asks_again:

@@ -41,6 +41,15 @@ class CountSource(Protocol):
         """
         ...
 
+    def many_steps(
+        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+    ) -> NDArray[np.int64]:
+        """Return what ``steps`` counts for many indicators at once, shaped (slis, steps, 2).
+
+        The step is 10, 60 or 3600 s, and both ends are multiples of it.
+        """
+        ...
+
     def kept_from_s(self) -> dict[int, int]:
         """Return since when buckets of each length in seconds are known; nothing without any."""
         ...

@@ -49,6 +49,18 @@ class CorrectedSource:
             rows[first : first + len(taken), 1:] -= taken[:, 1:]
         return rows
 
+    def many_steps(
+        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+    ) -> NDArray[np.int64]:
+        """Return good and total of many indicators at every step; ends as those of ``inner``."""
+        found = self._inner.many_steps(slis, from_s, to_s, step_s).copy()
+        for begin_s, end_s in self._parts((from_s, to_s)):
+            for place, sli in enumerate(slis):
+                taken = self._inner.steps(sli, begin_s, end_s, step_s)
+                first = (begin_s - from_s) // step_s
+                found[place, first : first + len(taken)] -= taken[:, 1:]
+        return found
+
     def kept_from_s(self) -> dict[int, int]:
         """Return since when buckets of each length are known."""
         return self._inner.kept_from_s()
@@ -64,3 +76,8 @@ class CorrectedSource:
         """Return what is excluded of a window."""
         cut = [(max(a, window[0]), min(b, window[1])) for a, b in self._excluded]
         return [(a, b) for a, b in cut if a < b]
+
+
+def corrected(source: CountSource, spans: Sequence[Window]) -> CountSource:
+    """Return a source without some spans, or the source itself."""
+    return CorrectedSource(source, spans) if spans else source

@@ -6,6 +6,7 @@ SQL (``collector.store.reader`` does) and never keeps rows between calls.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 import duckdb
@@ -14,8 +15,10 @@ from numpy.typing import NDArray
 
 from collector.store import reader
 from collector.store.remembered import Base
+from collector.store.tiers import TIERS_S
 from slo.model import EdgeSelector, LatencySli, Sli
 from slo.sources import Window
+from slo.sources.dense import EdgeTable, Steps
 from slo.sources.match import (
     Rows,
     latency_rows,
@@ -87,6 +90,24 @@ class EdgeCountSource:
         counted = tally_one(sli, Rows.concat(requests), Rows.concat(latencies), slots=slots)
         buckets = (first + np.arange(slots, dtype=np.int64)) * step_s
         return np.column_stack([buckets, counted])
+
+    def many_steps(
+        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+    ) -> NDArray[np.int64]:
+        """Return good and total of many indicators at every step, as they were counted.
+
+        Shaped (len(slis), steps, 2). The step is the length of a bucket of the store, and both
+        ends are multiples of it.
+        """
+        tier = next(name for name, length in TIERS_S.items() if length == step_s)
+        table = EdgeTable(reader.canonical_edges(self._cursor), slis)
+        parts = [np.zeros((len(slis), 0, 2), np.int64)]
+        for steps in Steps(from_s, to_s, step_s).cut(max(len(table.ids), len(slis))):
+            read = partial(reader.bucket_rows, tier=tier, from_s=steps.from_s, to_s=steps.to_s,
+                           edges=table.ids)  # fmt: skip
+            latencies = read(self._cursor, "latency") if table.needs_latency else None
+            parts.append(table.tally(steps, read(self._cursor, "sli"), latencies))
+        return np.concatenate(parts, axis=1)
 
     def kept_from_s(self) -> dict[int, int]:
         """Return since when the store holds buckets of each length."""

@@ -59,6 +59,12 @@ class FixedCountSource:
         """Return the same as ``series``: a row is good or it is not."""
         return self.series(sli, from_s, to_s, step_s)
 
+    def many_steps(
+        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+    ) -> NDArray[np.int64]:
+        """Return the steps of each indicator, one after the other."""
+        return np.array([self.steps(sli, from_s, to_s, step_s)[:, 1:] for sli in slis])
+
     def kept_from_s(self) -> dict[int, int]:
         """Return the start of the rows: each bucket of 10 s is known."""
         return {} if self._measured is None else {10: self._measured[0] // 10 * 10}

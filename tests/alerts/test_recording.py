@@ -1,40 +1,53 @@
 import re
 
+import pytest
+
 from alerts.names import ERROR_CODES, quote, selector
-from alerts.recording import bad_expr, period_records, total_expr, window_records
+from alerts.recording import objective_record, remaining_record, window_records
 from collector.edges import is_error
-from slo.model import AvailabilitySli, EdgeSelector
-from slo.windows import google_30d
 from tests.slo.strategies import slo
+
+HOUR_S, DAY_S = 3600, 86_400
 
 
 def test_the_window_is_a_label_and_never_part_of_a_name():
-    rules = [*window_records(slo(), google_30d()), *period_records(slo())]
+    rules = window_records([300, HOUR_S, 30 * DAY_S])
     assert {rule.record for rule in rules} == {
         "slo:bad_events:increase",
         "slo:total_events:increase",
-        "slo:objective:ratio",
-        "slo:error_budget_remaining:ratio",
     }
-    windows = {rule.labels["window"] for rule in rules if "window" in rule.labels}
-    assert windows == {"5m", "30m", "1h", "2h", "6h", "1d", "3d", "30d"}
+    assert [rule.labels for rule in rules[::2]] == [
+        {"window": "30d"},
+        {"window": "1h"},
+        {"window": "5m"},
+    ]
 
 
 def test_no_record_has_the_name_and_labels_of_another():
-    rules = [*window_records(slo(), google_30d()), *period_records(slo())]
+    rules = [*window_records([300, 300, DAY_S]), objective_record(), remaining_record(slo())]
     identities = {(rule.record, *sorted(rule.labels.items())) for rule in rules}
-    assert len(identities) == len(rules)
+    assert len(identities) == len(rules) == 6
 
 
-def test_selectors_carry_every_label_of_the_objective():
-    objective = slo()
-    edges = EdgeSelector("cart", "web", "read", "v2")
-    object.__setattr__(objective, "sli", AvailabilitySli(edges))
-    selected = 'mesh_requests_total{destination="cart",source="web",route="read",version="v2"'
-    assert total_expr(objective, "5m") == f"sum(increase({selected}}}[5m]))"
-    assert bad_expr(objective, "5m").startswith(
-        f'sum(increase({selected},code=~"0|[5-9].."}}[5m]))'
-    )
+@pytest.mark.parametrize(
+    ("length_s", "range_"),
+    [
+        (300, "5m"),
+        (6 * HOUR_S, "6h"),
+        (DAY_S, "1d:5m"),
+        (3 * DAY_S, "3d:5m"),
+        (30 * DAY_S, "30d:1h"),
+    ],
+)
+def test_long_windows_are_read_in_steps(length_s, range_):
+    bad, total = window_records([length_s])
+    events = "meshscope_slo_events_total"
+    assert bad.expr == f'sum by (slo, service) (increase({events}{{result="bad"}}[{range_}]))'
+    assert total.expr == f"sum by (slo, service) (increase({events}[{range_}]))"
+
+
+def test_what_is_left_of_a_budget_is_told_with_the_target_as_it_was_written():
+    assert remaining_record(slo(target="0.999")).expr.endswith(" / 0.001")
 
 
 def test_the_pattern_of_error_codes_says_what_the_collector_says():

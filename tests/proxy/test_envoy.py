@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from dashboards.web.proxy_metrics import STATISTICS
 from proxy.mesh import INBOUND_PORT
 from tests.proxy.rig import SIDECARS, Rig, wait_until
 
@@ -41,6 +42,24 @@ def test_a_request_flows_through_both_sidecars_by_mtls(rig: Rig) -> None:
     assert 'route="pay"' in admitted
     sent = rig.stats("gateway-1", "sli.requests")
     assert 'dst="spiffe://mesh.local/ns/default/sa/payments"' in sent
+
+
+def test_every_statistic_that_alerts_ask_for_is_one_of_this_envoy(rig: Rig) -> None:
+    assert rig.pay().status == 200
+    told = "".join(rig.stats(node, ".") for node in ("gateway-1", "payments-1")).splitlines()
+    kinds = dict(line.split()[2:] for line in told if line.startswith("# TYPE "))
+    assert {name: kinds.get(name) for name in STATISTICS} == {
+        name: kind for name, (kind, _) in STATISTICS.items()
+    }
+
+
+def test_a_prometheus_is_told_that_every_proxy_is_in_sync(rig: Rig) -> None:
+    text = rig.control.metrics()
+    for node in SIDECARS:
+        service = node.partition("-")[0]
+        assert f'mesh_proxy_in_sync{{service="{service}",node="{node}"}} 1\n' in text
+    assert 'mesh_proxy_in_sync{service="reports",node="reports-1"} 0\n' in text
+    assert 'mesh_config_push_seconds_bucket{le="10"} 0\n' not in text
 
 
 def test_a_workload_that_is_no_caller_is_refused(rig: Rig) -> None:

@@ -9,6 +9,7 @@ from slo.corrections import (
     Withdrawal,
     added_text,
     excluded,
+    excluded_as_entered,
     next_id,
     parse_ledger,
     withdrawn_text,
@@ -117,3 +118,42 @@ def test_nothing_is_withdrawn_twice_or_in_silence(tmp_path):
     ledger.withdraw(one.id, by="bob", why="x", now_s=NOW_S)
     with pytest.raises(LedgerRefused, match="withdrawn by bob before"):
         ledger.withdraw(one.id, by="bob", why="x", now_s=NOW_S)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(1, 9), st.integers(0, 12),
+                       st.none() | st.integers(0, 20)), max_size=4),
+)  # fmt: skip
+def test_a_counter_of_what_was_known_at_each_time_never_falls(made):
+    """One event a second; the ledger grows as time goes, and the counter is read every 10 s."""
+    entries = [
+        Correction(str(number), ("a",), from_m * 60, (from_m + long_m) * 60, "me", "why", at_m * 47,
+                   None if ended is None else Withdrawal("me", "why", at_m * 47 + ended * 31))
+        for number, (from_m, long_m, at_m, ended) in enumerate(made)
+    ]  # fmt: skip
+
+    def known(now_s):
+        return [
+            replace(one, withdrawn=one.withdrawn if one.withdrawn and one.withdrawn.at_s <= now_s
+                    else None)
+            for one in entries if one.at_s <= now_s
+        ]  # fmt: skip
+
+    def counter(now_s):
+        spans = excluded_as_entered(known(now_s), "a")
+        return now_s - sum(max(min(to_s, now_s) - from_s, 0) for from_s, to_s in spans)
+
+    values = [counter(now_s) for now_s in range(0, 1300, 10)]
+    assert values == sorted(values)
+
+
+def test_what_is_entered_beforehand_is_excluded_as_it_says():
+    one = Correction("1", ("a",), 600, 1200, "me", "why", 30)
+    assert excluded_as_entered([one], "a") == excluded([one], "a") == ((600, 1200),)
+    assert excluded_as_entered([one], "b") == ()
+    late = replace(one, at_s=905)
+    assert excluded_as_entered([late], "a") == ((910, 1200),)
+    assert excluded_as_entered([replace(one, at_s=1300)], "a") == ()
+    taken_back = replace(one, withdrawn=Withdrawal("me", "why", 700))
+    assert excluded_as_entered([taken_back], "a") == ((600, 700),)
+    assert excluded([taken_back], "a") == ()

@@ -7,7 +7,7 @@ deployment events (until then, traffic by version shows a rollout as it happens)
 
 from typing import Final
 
-from alerts.mesh import SILENT_S
+from alerts.mesh.telemetry import SILENT_S
 from dashboards.grafana import queries
 from dashboards.grafana.board import Board, Row, Variable
 from dashboards.grafana.metrics import RETRIES

@@ -1,12 +1,16 @@
-"""For a Prometheus to scrape: /metrics of the server, /metrics/mesh of the mesh and its SLOs."""
+"""For a Prometheus: /metrics of the server, /metrics/mesh of mesh and SLOs, /metrics/proxies."""
 
+import time
 from typing import Final
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from collector.prometheus.targets import RETIRED_S
+from dashboards.prometheus.execution import TIMEOUT_S, Stop
+from dashboards.prometheus.routing import backend_of
 from dashboards.web.exposition import CONTENT_TYPE, expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
+from dashboards.web.proxy_metrics import proxy_families
 from dashboards.web.routers.api_collector import read_exporters
 from dashboards.web.routers.parameters import AppDeps, Sums
 from dashboards.web.self_metrics import exporter_families, registry_families
@@ -33,6 +37,15 @@ def mesh(deps: AppDeps, remembered: Sums) -> Response:
         base = remembered.base(cursor)
         families = [
             *mesh_families(cursor, deps.slos, to_s, found, base),
-            *slo_families(EdgeCountSource(cursor, base), deps.slos, to_s),
+            *slo_families(EdgeCountSource(cursor, base), deps.slos, to_s, deps.corrections()),
         ]
+    return Response(expose(families), media_type=CONTENT_TYPE)
+
+
+@ROUTER.get("/proxies", responses={200: {"content": {"text/plain": {}}}})
+def proxies(request: Request) -> Response:
+    """Statistics that proxies exported of themselves, in Prometheus text format."""
+    backend = backend_of(request)
+    with backend.session(Stop(time.monotonic() + TIMEOUT_S)) as session:
+        families = proxy_families(session, backend.now_ms)
     return Response(expose(families), media_type=CONTENT_TYPE)

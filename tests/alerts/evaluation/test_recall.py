@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import alerts.evaluation.recall as recall_module
 from alerts.evaluation.recall import Recall
 from collector.promql.engine import instant
 from collector.promql.memory import MemorySource
@@ -109,3 +110,39 @@ def test_samples_that_come_late_but_within_the_overlap_are_seen():
         instant(recall.over(late, at_ms), expr, at_ms).value.values[0, 0]
         == instant(late, expr, at_ms).value.values[0, 0]
     )
+
+
+def grown(recall, until):
+    """Evaluate each minute up to ``until``; return the last answer and what it should be."""
+    columns = [("a", "x", [1] * (until + 1))]
+    for minute in range(60, until + 1):
+        at_ms = T0 + minute * MINUTE
+        source = data(at_ms, columns)
+        (value,) = instant(recall.over(source, at_ms), "increase(a[60m])", at_ms).value.values[:, 0]
+    (wanted,) = instant(source, "increase(a[60m])", at_ms).value.values[:, 0]
+    return value, wanted
+
+
+def test_what_grows_old_is_thinned_out_and_counts_the_same_but_for_one_step(monkeypatch):
+    monkeypatch.setattr(recall_module, "_WORTH", 10)
+    thinned = Recall(overlap_ms=2 * MINUTE, thinned={"a": ((20 * MINUTE, 3 * MINUTE),)})
+    plain = Recall(overlap_ms=2 * MINUTE)
+    value, wanted = grown(thinned, 200)
+    assert abs(value - wanted) <= 3
+    assert grown(plain, 200)[0] == wanted
+    kept, all_of_them = (one._metrics["a"].samples for one in (thinned, plain))
+    assert kept < all_of_them - 20
+
+
+def test_nothing_is_kept_when_the_past_is_told_otherwise():
+    recall, at_ms = Recall(), T0 + 30 * MINUTE
+    for revision, bad in (("", [2] * 31), ("corrected", [2] * 20 + [0] * 11)):
+        source = Counting(data(at_ms, [("a", "x", bad)]))
+        found = instant(recall.over(source, at_ms, revision), "increase(a[20m])", at_ms)
+        assert (
+            found.value.values[0, 0]
+            == instant(source, "increase(a[20m])", at_ms).value.values[0, 0]
+        )
+    given_once = source.given
+    instant(recall.over(source, at_ms, "corrected"), "increase(a[20m])", at_ms)
+    assert source.given == given_once

@@ -120,8 +120,8 @@ def test_the_alerting_page_reads_rules_and_alerts(api):
     assert rule["state"] == "inactive"
     assert {"name", "query", "duration", "labels", "annotations", "alerts", "health"} <= rule.keys()
     assert api.data("alerts") == {"alerts": []}
-    named = api.data("rules", **{"rule_group[]": "slo-cart-availability"})["groups"]
-    assert [group["name"] for group in named] == ["slo-cart-availability"]
+    named = api.data("rules", **{"rule_group[]": "slo-short"})["groups"]
+    assert [group["name"] for group in named] == ["slo-short"]
 
 
 def test_kiali_reads_configuration_and_retention(api):

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from alerts.mesh import SILENT_S
+from alerts.mesh.telemetry import SILENT_S
 from collector import semconv
 from collector.otlp.cardinality import DEFAULT_LIMITS, CardinalityLimits
 from collector.receiver.export import export

@@ -7,10 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.edges import latency_bound_us
+from dashboards.web.app import create_app
 from dashboards.web.exposition import Family, Sample, expose
 from dashboards.web.mesh_metrics import exposed_buckets
 from slo.latency import le_label, threshold_bucket
-from tests.dashboards.web.seeded import NOW_S, latency
+from slo.ledger import Ledger
+from tests.dashboards.web.seeded import MINUTE_AGO_S, NOW_S, deps, latency
+from tests.dashboards.web.visitor import Visitor
 
 
 def value(text, series):
@@ -114,3 +117,16 @@ def test_any_label_value_stays_on_one_line_and_reads_back(text):
     assert quoted is not None
     plain = re.sub(r'\\(["\\n])', lambda found: {"n": "\n"}.get(found[1], found[1]), quoted[1])
     assert plain == text
+
+
+@pytest.mark.parametrize(("entered_s", "bad"), [(MINUTE_AGO_S - 600, 0), (NOW_S, 20)])
+def test_a_maintenance_is_excluded_if_it_was_entered_before_it_began(
+    store, tmp_path, entered_s, bad
+):
+    ledger = Ledger(tmp_path / "ledger.yaml")
+    from_s = MINUTE_AGO_S // 60 * 60
+    ledger.add(["cart-availability"], from_s, from_s + 60, by="ops", why="move", now_s=entered_s)
+    text = Visitor(create_app(deps(store, ledger=ledger))).get("/metrics/mesh").text
+    series = 'meshscope_slo_events_total{{slo="{}",service="cart",result="bad"}}'
+    assert value(text, series.format("cart-availability")) == bad
+    assert value(text, series.format("cart-latency")) > 0

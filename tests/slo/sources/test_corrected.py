@@ -40,6 +40,9 @@ def test_it_is_as_if_the_excluded_rows_had_not_been_stored(segments, marks, quic
         assert np.array_equal(found.counts([sli], windows), truth.counts([sli], windows))
         span = (END_S - 4 * 86_400 + 70, END_S - 20)
         assert np.array_equal(found.series(sli, *span, step_s), truth.series(sli, *span, step_s))
+        whole_hours = (END_S - END_S % 3600 - 4 * 86_400, END_S - END_S % 3600)
+        many = [one.many_steps([sli, sli], *whole_hours, step_s) for one in (found, truth)]
+        assert np.array_equal(*many)
         tape = read_tape(found, sli, (END_S - 86_400, END_S), 60)
         ends = np.array([END_S - 600, END_S], dtype=np.int64)
         good, total = tape.windows(ends, 3600)

@@ -3,6 +3,7 @@
 from itertools import count
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -10,6 +11,7 @@ from collector.edges import Edge, latency_bucket
 from collector.store.store import open_store
 from slo.evaluate import evaluate
 from slo.model import AvailabilitySli, EdgeSelector, LatencySli
+from slo.sources import dense
 from slo.sources.edges import EdgeCountSource, selector_columns
 from slo.sources.fixed import FixedCountSource, FixedRow
 from tests.collector.rollups import put
@@ -65,6 +67,25 @@ def test_series_are_those_of_a_loop_over_all_rows(rows, sli, window, step_s):
         total = source.counts([sli], [window])[0, 0]
     assert np.array_equal(found, FixedCountSource(rows).series(sli, *window, step_s))
     assert np.array_equal(found[:, 1:].sum(axis=0), total)
+
+
+@LAW
+@given(
+    rows=ROWS,
+    slis=st.lists(SLIS, max_size=4),
+    step_s=st.sampled_from([10, 60, 3600]),
+    sizes=st.sampled_from([1, 7, 10_000]),
+)
+def test_steps_of_many_are_those_of_a_loop_over_all_rows(rows, slis, step_s, sizes):
+    from_s = NOW_S - NOW_S % 3600 - 7200
+    span = (from_s, from_s + 4 * 3600)
+    with _fill(rows) as store, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dense, "MOST_CELLS", sizes * 10)
+        found = EdgeCountSource(store.cursor()).many_steps(slis, *span, step_s)
+    wanted = [FixedCountSource(rows).steps(sli, *span, step_s)[:, 1:] for sli in slis]
+    assert found.shape == (len(slis), 4 * 3600 // step_s, 2)
+    # A histogram beside its counter: steps of rows in memory are good or not, and never ahead.
+    assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
 
 
 @LAW
