@@ -14,10 +14,10 @@ from alerts.mesh import exporters_group, mesh_group
 from alerts.recording import period_records, window_records
 from alerts.rulefile import dump_yaml, rule_file
 from alerts.rules import Rule, RuleGroup
-from alerts.ruletest import test_document
+from alerts.ruletest import destination, test_document
 from slo.burnrate import MIN_BAD_EVENTS, tiers_within
-from slo.model import Catalog, EdgeSelector, LatencySli, Slo
-from slo.windows import google_30d
+from slo.model import AvailabilitySli, Catalog, EdgeSelector, LatencySli, Slo
+from slo.windows import google_30d, tiers_of
 
 WINDOW_INTERVAL: Final = "30s"
 PERIOD_INTERVAL: Final = "5m"
@@ -63,7 +63,7 @@ def generated_files(catalog: Catalog, out: Path, options: Options) -> dict[Path,
 
 
 def _slo_groups(slo: Slo, options: Options) -> tuple[RuleGroup, RuleGroup]:
-    tiers = tiers_within(google_30d(), slo.window.seconds)
+    tiers = tiers_within(tiers_of(slo), slo.window.seconds)
     alerts = burn_alerts(
         slo, tiers, base_url=options.base_url, min_bad_events=options.min_bad_events
     )
@@ -76,13 +76,20 @@ def _slo_groups(slo: Slo, options: Options) -> tuple[RuleGroup, RuleGroup]:
 
 def _kinds(slos: Sequence[Slo]) -> list[list[Slo]]:
     """Return the objectives of the first service with each set of targets and thresholds."""
-    plain = [slo for slo in slos if slo.sli.edges == EdgeSelector(slo.sli.edges.destination)]
+    plain = [slo for slo in slos if slo.tiers is None and _is_plain(slo)]
     chosen: dict[tuple[tuple[str, str], ...], list[Slo]] = {}
-    ordered = sorted(plain, key=lambda slo: slo.sli.edges.destination)
-    for _, group in groupby(ordered, key=lambda slo: slo.sli.edges.destination):
+    ordered = sorted(plain, key=destination)
+    for _, group in groupby(ordered, key=destination):
         members = list(group)
         chosen.setdefault(tuple(_kind(slo) for slo in members), members)
     return list(chosen.values())
+
+
+def _is_plain(slo: Slo) -> bool:
+    """Tell whether requests of a whole service are all that an objective is about."""
+    if not isinstance(slo.sli, AvailabilitySli | LatencySli):
+        return False
+    return slo.sli.edges == EdgeSelector(slo.sli.edges.destination)
 
 
 def _kind(slo: Slo) -> tuple[str, str]:

@@ -12,6 +12,8 @@ TLS_REQUESTS: Final = "mesh_tls_requests_total"
 DURATION_BUCKET: Final = "mesh_request_duration_seconds_bucket"
 LAST_SEEN: Final = "mesh_exporter_last_seen_timestamp_seconds"
 SILENT: Final = "mesh_exporter_silent"
+EVENTS: Final = "meshscope_slo_events_total"
+"""What the server counted for an objective of any kind, since the first data."""
 
 ERROR_CODES: Final = "0|[5-9].."
 """The regular expression twin of ``collector.edges.is_error``, for the label ``code``."""

@@ -25,11 +25,13 @@ def window_records(slo: Slo, tiers: Sequence[Tier]) -> tuple[RecordingRule, ...]
 def period_records(slo: Slo) -> tuple[RecordingRule, ...]:
     """Return the counts of the whole time window, the objective, and what is left of the budget."""
     window = slo.window.duration
+    objective = RecordingRule(names.OBJECTIVE, f"vector({slo.objective.target})", _labels(slo))
+    if not slo.window.is_rolling:  # PromQL has no range that begins with the month
+        return (objective,)
     bad, total = (
         names.selector(metric, slo=slo.name, window=window)
         for metric in (names.BAD_EVENTS, names.TOTAL_EVENTS)
     )
-    objective = RecordingRule(names.OBJECTIVE, f"vector({slo.objective.target})", _labels(slo))
     remaining = RecordingRule(
         names.BUDGET_REMAINING,
         f"1 - {bad} / ({total} > 0) / {slo.objective.error_budget_ratio}",
@@ -39,8 +41,12 @@ def period_records(slo: Slo) -> tuple[RecordingRule, ...]:
 
 
 def total_expr(slo: Slo, window: str) -> str:
-    """Return the events of a window: every request that arrived."""
-    return f"sum(increase({_requests(slo.sli.edges)}[{window}]))"
+    """Return the events of a window: every request that arrived, or what the server counted."""
+    match slo.sli:
+        case AvailabilitySli(edges) | LatencySli(edges):
+            return f"sum(increase({_requests(edges)}[{window}]))"
+        case _:
+            return f"sum(increase({names.selector(names.EVENTS, slo=slo.name)}[{window}]))"
 
 
 def bad_expr(slo: Slo, window: str) -> str:
@@ -53,6 +59,9 @@ def bad_expr(slo: Slo, window: str) -> str:
         case LatencySli() as sli:
             good = f"sum(increase({_in_time(sli)}[{window}]))"
             return f"clamp_min(\n  {total}\n  - ({good} or {total} * 0),\n  0\n)"
+        case _:
+            bad = names.selector(names.EVENTS, slo=slo.name, result="bad")
+            return f"sum(increase({bad}[{window}]))"
 
 
 def _counts(slo: Slo, window: str) -> tuple[RecordingRule, RecordingRule]:

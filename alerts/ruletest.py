@@ -14,7 +14,7 @@ from alerts.burnrate import burn_alerts
 from alerts.rules import AlertingRule
 from slo.burnrate import Tier
 from slo.latency import le_label, threshold_bound_us
-from slo.model import LatencySli, Slo
+from slo.model import LatencySli, Slo, edges_of
 
 PER_MINUTE: Final = 6_000
 MINUTES: Final = 30
@@ -22,7 +22,7 @@ MINUTES: Final = 30
 
 def outage_test(slos: Sequence[Slo], tiers: Sequence[Tier], *, base_url: str) -> dict[str, Any]:
     """Return the test that a full outage of one service fires every tier of its objectives."""
-    service = slos[0].sli.edges.destination
+    service = destination(slos[0])
     alerts = [alert for slo in slos for alert in burn_alerts(slo, tiers, base_url=base_url)]
     return _test(
         f"{service} is down: every tier of its objectives fires",
@@ -33,7 +33,7 @@ def outage_test(slos: Sequence[Slo], tiers: Sequence[Tier], *, base_url: str) ->
 
 def healthy_test(slos: Sequence[Slo]) -> dict[str, Any]:
     """Return the test that a service at half its allowed errors fires nothing."""
-    service = slos[0].sli.edges.destination
+    service = destination(slos[0])
     allowed = min(slo.objective.error_budget_ratio for slo in slos)
     bad = int(PER_MINUTE * allowed / Decimal(2))
     return _test(
@@ -57,6 +57,12 @@ def test_document(
         for test in (outage_test(slos, tiers, base_url=base_url), healthy_test(slos))
     ]
     return {"rule_files": [rules_name], "evaluation_interval": "1m", "tests": tests}
+
+
+def destination(slo: Slo) -> str:
+    """Return the service that a tested objective is about; only those about requests are tested."""
+    edges = edges_of(slo.sli)
+    return slo.service if edges is None else edges.destination
 
 
 def _test(
@@ -84,7 +90,7 @@ def _quick(slos: Sequence[Slo], per_minute: int) -> list[dict[str, str]]:
         {
             "series": names.selector(
                 names.DURATION_BUCKET,
-                destination=slos[0].sli.edges.destination,
+                destination=destination(slos[0]),
                 source="external",
                 version="v1",
                 route="all",

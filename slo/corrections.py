@@ -55,12 +55,15 @@ class Correction:
             raise ValueError("a correction must be told in one printable line")
 
 
-def excluded(corrections: Iterable[Correction], objective: str) -> tuple[Window, ...]:
-    """Return the spans that do not count for an objective: disjoint, in order of time."""
+def excluded(corrections: Iterable[Correction], *names: str) -> tuple[Window, ...]:
+    """Return the spans that do not count for an objective: disjoint, in order of time.
+
+    An objective may have several names: its own, and that of the declaration it belongs to.
+    """
     spans = sorted(
         (one.from_s, one.to_s)
         for one in corrections
-        if one.withdrawn is None and objective in one.objectives
+        if one.withdrawn is None and not set(names).isdisjoint(one.objectives)
     )
     joined: list[Window] = []
     for from_s, to_s in spans:

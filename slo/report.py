@@ -6,7 +6,7 @@ Incidents are the stretches in which a page fires, by the same replay as what-if
 out; floats and strings, ready to print. None means "no data".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -20,9 +20,9 @@ from slo.model import Slo
 from slo.periods import Comparison, Period
 from slo.replay import Replay, replay
 from slo.sources import CountSource, Window
-from slo.sources.corrected import CorrectedSource
 from slo.tape import Ints, Tape, read_tape
 from slo.whatif import EVERY_S, bucket_s, instants, window_lengths
+from slo.windows import tiers_of
 
 WORST_DAYS: Final = 3
 _HOUR_S: Final = 3_600
@@ -100,17 +100,28 @@ class Report:
 
 def report(
     slos: Iterable[Slo],
-    source: CountSource,
+    counting: Callable[[Sequence[Window]], CountSource],
     asked: Comparison,
     now_s: int,
-    tiers: Sequence[Tier],
+    tiers: Sequence[Tier] | None = None,
     corrections: Sequence[Correction] = (),
 ) -> Report:
-    """Report on objectives; of a period in progress, the part until ``now_s``, exclusive."""
+    """Report on objectives; of a period in progress, the part until ``now_s``, exclusive.
+
+    ``counting`` gives a source without some spans. Without ``tiers`` each has its own alerts.
+    """
     period = asked.period.until(now_s)
     found = [
-        _objective(slo, source, period, asked.before, tiers, excluded(corrections, slo.name))
+        _objective(
+            slo,
+            counting(spans),
+            period,
+            asked.before,
+            tiers_of(slo) if tiers is None else tiers,
+            spans,
+        )
         for slo in slos
+        for spans in [excluded(corrections, *slo.names)]
     ]
     return Report(
         period=period.name,
@@ -137,9 +148,9 @@ def _objective(
     spans: Sequence[Window],
 ) -> ObjectiveReport:
     lengths = window_lengths(slo.window.seconds, tiers)
-    span = (min(before.from_s, period.from_s - max(lengths)), max(period.to_s, before.to_s))
-    counted = CorrectedSource(source, spans) if spans else source
-    tape = read_tape(counted, slo.sli, span, bucket_s(EVERY_S, lengths))
+    first_s = min(slo.window.from_s(period.from_s), period.from_s - max(lengths))
+    span = (min(before.from_s, first_s), max(period.to_s, before.to_s))
+    tape = read_tape(source, slo.sli, span, bucket_s(EVERY_S, lengths))
     counts = _counts(tape, period)
     days = _days(slo, tape, period, counts)
     return ObjectiveReport(

@@ -22,6 +22,11 @@ def google_30d() -> tuple[Tier, ...]:
     return load_tiers("google_30d")
 
 
+def tiers_of(slo: Slo) -> tuple[Tier, ...]:
+    """Return the alerts of an objective: its own, or those of the workbook."""
+    return google_30d() if slo.tiers is None else slo.tiers
+
+
 def profiles() -> tuple[str, ...]:
     """Return the names of the tables, sorted."""
     files = (resources.files("slo") / "windows").iterdir()
@@ -39,7 +44,7 @@ def load_tiers(name: str) -> tuple[Tier, ...]:
 def never_firing(slos: Iterable[Slo]) -> list[tuple[str, str]]:
     """Name the objectives with tiers that not even a full outage fires, and those tiers."""
     named = (
-        (slo.name, ", ".join(unfireable(google_30d(), slo.objective.target, slo.window.seconds)))
+        (slo.name, ", ".join(unfireable(tiers_of(slo), slo.objective.target, slo.window.seconds)))
         for slo in slos
     )
     return [(name, tiers) for name, tiers in named if tiers]

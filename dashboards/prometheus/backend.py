@@ -24,6 +24,7 @@ from dashboards.prometheus.execution import Pool, Stop
 from dashboards.prometheus.objectives import ObjectiveSource, series_of
 from slo.latency import latency_bounds_us
 from slo.model import Slo
+from slo.sources.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class Backend:
     known: Indexes
     pool: Pool
     started_s: float
+    counting: Counting = field(default_factory=Counting)
 
     @property
     def now_ms(self) -> int:
@@ -71,7 +73,8 @@ class Backend:
         now_ms = self.now_ms
         with self.store.snapshot() as cursor, stop.scanning(cursor):
             yield Session(
-                StoreSource(cursor, self.known, now_ms), ObjectiveSource(cursor, self.slos, now_ms)
+                StoreSource(cursor, self.known, now_ms),
+                ObjectiveSource(cursor, self.slos, now_ms, self.counting),
             )
 
 

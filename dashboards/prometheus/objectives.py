@@ -5,7 +5,7 @@ Never judges. https://prometheus.io/docs/concepts/metric_types/#counter
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import duckdb
@@ -18,7 +18,7 @@ from collector.promql.matchers import selected
 from collector.promql.samples import Labels, Matcher, Samples
 from collector.store.tiers import TIERS_S
 from slo.model import Slo
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 
 TARGET: Final = "meshscope_slo_objective_ratio"
 EVENTS: Final = "meshscope_slo_events_total"
@@ -31,6 +31,7 @@ class ObjectiveSource:
     cursor: duckdb.DuckDBPyConnection
     slos: Sequence[Slo]
     now_ms: int
+    counting: Counting = field(default_factory=Counting)
 
     def select(self, matchers: Sequence[Matcher], from_ms: int, to_ms: int) -> Iterator[Samples]:
         """Give the series that fit, with a sample wherever counters of edges have one."""
@@ -69,8 +70,8 @@ class ObjectiveSource:
 
     def _counted(self, slo: Slo, ends_s: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return good and bad events in [0, end) of each end."""
-        source = EdgeCountSource(self.cursor)
-        first_s = int(ends_s[0])
+        first_s, last_s = int(ends_s[0]), int(ends_s[-1])
+        source = self.counting.source(self.cursor, last_s)
         ((base,),) = source.counts([slo.sli], [(0, first_s)])
         good, total = (np.full(len(ends_s), int(count), np.int64) for count in base)
         for length in TIERS_S.values():

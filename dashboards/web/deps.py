@@ -1,7 +1,7 @@
 """What the web app needs from outside, as one frozen value; built by the server, or by a test."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.evaluator import Evaluator
 from collector.receiver.remote_write import RemoteWrite
@@ -11,6 +11,7 @@ from dashboards.selfwatch import Selfwatch
 from slo.corrections import Correction
 from slo.ledger import Ledger
 from slo.model import Slo
+from slo.sources.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Deps:
     evaluator: Evaluator | None = None
     alertmanagers: Sequence[str] = ()
     ledger: Ledger | None = None
+    counting: Counting = field(default_factory=Counting)
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the corrections of objectives as they are now; none without a ledger."""

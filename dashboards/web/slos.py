@@ -17,11 +17,10 @@ from slo.corrections import Correction, excluded
 from slo.evaluate import BUCKET_S, evaluate
 from slo.model import Slo, TimeWindow
 from slo.sources import CountSource, Window
-from slo.sources.corrected import CorrectedSource
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 from slo.status import SloStatus, severity_key
-from slo.whatif import Question, WhatIf, whatif
-from slo.windows import load_tiers
+from slo.whatif import OWN, Question, WhatIf, whatif
+from slo.windows import load_tiers, tiers_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,28 +43,33 @@ class Backtests:
 
 
 def read_statuses(
-    store: Store, slos: Sequence[Slo], to_s: int, corrections: Sequence[Correction] = ()
+    store: Store,
+    slos: Sequence[Slo],
+    to_s: int,
+    corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> list[SloStatus]:
     """Judge every SLO over the window that ends at ``to_s``, exclusive; worst first.
 
     Those that are corrected alike are judged together.
     """
+    counting = counting or Counting()
     groups: dict[tuple[Window, ...], list[Slo]] = {}
     for slo in slos:
-        groups.setdefault(excluded(corrections, slo.name), []).append(slo)
+        groups.setdefault(excluded(corrections, *slo.names), []).append(slo)
     with store.snapshot() as cursor:
         statuses = [
             status
             for spans, group in groups.items()
-            for status in _evaluate(group, EdgeCountSource(cursor), to_s, spans)
+            for status in _evaluate(group, counting.source(cursor, to_s, spans), to_s, spans)
         ]
     return sorted(statuses, key=severity_key)
 
 
 def _evaluate(
-    slos: Sequence[Slo], source: EdgeCountSource, to_s: int, spans: tuple[Window, ...]
+    slos: Sequence[Slo], source: CountSource, to_s: int, spans: tuple[Window, ...]
 ) -> list[SloStatus]:
-    statuses = evaluate(slos, corrected(source, spans), to_s - 1)
+    statuses = evaluate(slos, source, to_s - 1)
     if not spans:
         return statuses
     seconds = {slo.name: _corrected_s(slo, to_s, spans) for slo in slos}
@@ -73,13 +77,8 @@ def _evaluate(
 
 
 def _corrected_s(slo: Slo, to_s: int, spans: Sequence[Window]) -> int:
-    from_s = to_s - slo.window.seconds
+    from_s = slo.window.from_s(to_s)
     return sum(max(min(end, to_s) - max(begin, from_s), 0) for begin, end in spans)
-
-
-def corrected(source: EdgeCountSource, spans: Sequence[Window]) -> CountSource:
-    """Return a source without some spans, or the source itself."""
-    return CorrectedSource(source, spans) if spans else source
 
 
 def read_detail(
@@ -88,13 +87,14 @@ def read_detail(
     name: str,
     to_s: int,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> SloDetail:
     """Judge one SLO; raises NotFound."""
     slo = find(slos, name)
-    spans = excluded(corrections, name)
+    spans = excluded(corrections, *slo.names)
     with store.snapshot() as cursor:
-        (status,) = _evaluate([slo], EdgeCountSource(cursor), to_s, spans)
-        source = corrected(EdgeCountSource(cursor), spans)
+        source = (counting or Counting()).source(cursor, to_s, spans)
+        (status,) = _evaluate([slo], source, to_s, spans)
         return SloDetail(status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
 
 
@@ -104,12 +104,15 @@ def read_whatif(
     name: str,
     asked: Question,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> tuple[WhatIf, ...]:
     """Replay one SLO as asked; raises NotFound."""
     slo = find(slos, name)
     with store.snapshot() as cursor:
-        source = corrected(EdgeCountSource(cursor), excluded(corrections, name))
-        return whatif(slo, source, asked, load_tiers(asked.profile))
+        spans = excluded(corrections, *slo.names)
+        source = (counting or Counting()).source(cursor, asked.to_s, spans)
+        tiers = tiers_of(slo) if asked.profile == OWN else load_tiers(asked.profile)
+        return whatif(slo, source, asked, tiers)
 
 
 def find(slos: Sequence[Slo], name: str) -> Slo:
@@ -127,5 +130,6 @@ def _measured(slo: Slo, cursor: duckdb.DuckDBPyConnection, to_s: int) -> Slo:
     first = reader.first_bucket_s(cursor)
     if first is None or first >= to_s:
         return slo
-    seconds = min(slo.window.seconds, max(to_s - first, BUCKET_S))
+    from_s = slo.window.from_s(to_s)
+    seconds = min(to_s - from_s, max(to_s - first, BUCKET_S))
     return replace(slo, window=TimeWindow(seconds))

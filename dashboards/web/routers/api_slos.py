@@ -28,7 +28,9 @@ ROUTER: Final = APIRouter(
 @ROUTER.get("", responses={200: {"model": list[SloStatus]}})
 def slos(deps: AppDeps, asked: Range) -> Response:
     """Every SLO with its budget and burn rates."""
-    return json_answer(read_statuses(deps.store, deps.slos, asked.to_s, deps.corrections()))
+    return json_answer(
+        read_statuses(deps.store, deps.slos, asked.to_s, deps.corrections(), deps.counting)
+    )
 
 
 @ROUTER.get("/gate", responses={200: {"model": GateVerdict}})
@@ -38,14 +40,14 @@ def slo_gate(
     """Whether a service may be changed: go, no_go or unknown, with reasons."""
     to_s = instant(to, parameter="to", now_s=deps.clock_s())
     mine = [slo for slo in deps.slos if slo.service == service]
-    statuses = read_statuses(deps.store, mine, to_s, deps.corrections())
+    statuses = read_statuses(deps.store, mine, to_s, deps.corrections(), deps.counting)
     return json_answer(gate(service, mine, statuses, asked))
 
 
 @ROUTER.get("/report", responses={200: {"model": Report}})
 def slo_report(deps: AppDeps, asked: AskedReport) -> Response:
     """A report of a period, as a file to keep."""
-    found = read_report(deps.store, deps.slos, asked, deps.corrections())
+    found = read_report(deps.store, deps.slos, asked, deps.corrections(), deps.counting)
     kind = FORMATS[asked.format]
     name = f"slo-report-{found.period}.{kind.suffix}"
     return Response(
@@ -61,12 +63,12 @@ def slo_report(deps: AppDeps, asked: AskedReport) -> Response:
 @ROUTER.get("/{name}", responses={200: {"model": SloStatus}, 404: {"model": ErrorAnswer}})
 def slo(deps: AppDeps, asked: Range, name: str) -> Response:
     """One SLO, with ``series``: its events and its budget left, step by step."""
-    found = read_detail(deps.store, deps.slos, name, asked.to_s, deps.corrections())
+    found = read_detail(deps.store, deps.slos, name, asked.to_s, deps.corrections(), deps.counting)
     return json_answer(found.as_json())
 
 
 @ROUTER.get("/{name}/whatif", responses={200: {"model": Backtests}, 404: {"model": ErrorAnswer}})
 def whatif(deps: AppDeps, asked: AskedWhatIf, name: str) -> Response:
     """Which alerts would have fired, when, how long, and with how much budget spent."""
-    found = read_whatif(deps.store, deps.slos, name, asked, deps.corrections())
+    found = read_whatif(deps.store, deps.slos, name, asked, deps.corrections(), deps.counting)
     return json_answer(Backtests(found))

@@ -12,7 +12,6 @@ from dashboards.web.routers.api_collector import read_exporters
 from dashboards.web.routers.parameters import AppDeps
 from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
-from slo.sources.edges import EdgeCountSource
 
 ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
 
@@ -34,6 +33,6 @@ def mesh(deps: AppDeps) -> Response:
         from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
         families = [
             *mesh_families(cursor, deps.slos, to_s, found),
-            *slo_families(EdgeCountSource(cursor), deps.slos, from_s, to_s),
+            *slo_families(deps.counting.source(cursor, to_s), deps.slos, from_s, to_s),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)

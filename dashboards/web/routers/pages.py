@@ -85,7 +85,7 @@ def slos_page(
 ) -> Response:
     """Show every SLO, or those of one service, worst first."""
     shown = [slo for slo in deps.slos if service in {None, slo.service}]
-    statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections())
+    statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections(), deps.counting)
     order = {state: place for place, state in enumerate(WORST_FIRST)}
     frame = _frame("/slos", deps, asked)
     return answers.page(
@@ -97,13 +97,13 @@ def slos_page(
 def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Response:
     """Show one SLO; its charts come from the API."""
     slo = find(deps.slos, name)
-    status = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections()).status
+    found = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections(), deps.counting)
     frame = _frame("/slos", deps, asked)
     return answers.page(
         request,
         "slo.html",
         **frame,
-        status=status,
+        status=found.status,
         description=slo.description,
         runbook_url=runbook_url(slo),
     )

@@ -1,0 +1,37 @@
+"""How objectives are counted over a store: the one way, for pages, rules, reports and replays.
+
+Keeps the labels of series and days that are over between two questions. Never holds SQL.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import duckdb
+
+from collector.prometheus.source import Indexes
+from collector.store import reader
+from slo.sources import CountSource, Window
+from slo.sources.corrected import CorrectedSource
+from slo.sources.edges import EdgeCountSource
+from slo.sources.minutes import Days, MinuteSource, QueryRows
+from slo.sources.queries import Queries, store_indexes, store_source
+
+
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """What is kept; a source made by it is for one thread and one moment."""
+
+    days: Days = field(default_factory=Days)
+    known: Indexes = field(default_factory=store_indexes)
+
+    def source(
+        self, cursor: duckdb.DuckDBPyConnection, to_s: int, spans: Sequence[Window] = ()
+    ) -> CountSource:
+        """Return every indicator's counts up to a moment, without some spans of time."""
+        edges = EdgeCountSource(cursor)
+        counted = CorrectedSource(edges, spans) if spans else edges
+
+        def ask() -> QueryRows:
+            return Queries(store_source(cursor, self.known, to_s), reader.first_point_s(cursor))
+
+        return MinuteSource(counted, ask, to_s, spans=spans, days=self.days)
