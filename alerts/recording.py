@@ -43,7 +43,7 @@ def period_records(slo: Slo) -> tuple[RecordingRule, ...]:
 def total_expr(slo: Slo, window: str) -> str:
     """Return the events of a window: every request that arrived, or what the server counted."""
     match slo.sli:
-        case AvailabilitySli(edges) | LatencySli(edges):
+        case AvailabilitySli(edges) | LatencySli(edges) if not edges.consumers:
             return f"sum(increase({_requests(edges)}[{window}]))"
         case _:
             return f"sum(increase({names.selector(names.EVENTS, slo=slo.name)}[{window}]))"
@@ -53,10 +53,10 @@ def bad_expr(slo: Slo, window: str) -> str:
     """Return the events of a window that were not good; 0 when there is nothing bad to add up."""
     total = total_expr(slo, window)
     match slo.sli:
-        case AvailabilitySli(edges):
+        case AvailabilitySli(edges) if not edges.consumers:
             failed = _requests(edges).removesuffix("}") + f',code=~"{names.ERROR_CODES}"}}'
             return f"sum(increase({failed}[{window}]))\nor\n{total} * 0"
-        case LatencySli() as sli:
+        case LatencySli() as sli if not sli.edges.consumers:
             good = f"sum(increase({_in_time(sli)}[{window}]))"
             return f"clamp_min(\n  {total}\n  - ({good} or {total} * 0),\n  0\n)"
         case _:

@@ -63,17 +63,16 @@ def status(
 @app.command(epilog="Example: meshscope slo validate slo/objectives/*.yaml")
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(help="OpenSLO v1 files.", exists=True, dir_okay=False)
+        list[Path], typer.Argument(help="OpenSLO files.", exists=True, dir_okay=False)
     ],
     lenient: Annotated[
-        bool, typer.Option("--lenient", help="Ignore op and value on ratio indicators.")
+        bool, typer.Option("--lenient", help="Read known traps, and warn of each by name.")
     ] = False,
 ) -> None:
     """Read OpenSLO files together and list every mistake with its line; exit 1 on any."""
     from slo.errors import OpenSloError
     from slo.lint import objective_problems
     from slo.openslo import load_openslo
-    from slo.windows import google_30d
 
     try:
         catalog = load_openslo(files, strict=not lenient)
@@ -83,7 +82,9 @@ def validate(
         typer.echo(f"{len(error.problems)} to mend", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{len(catalog.services)} services and {len(catalog.slos)} SLOs are right")
-    for name, odd in objective_problems(catalog.slos, google_30d()):
+    for warning in catalog.warnings:
+        typer.echo(f"warning: {warning}")
+    for name, odd in objective_problems(catalog.slos):
         for what in odd:
             typer.echo(f"note: {name}: {what}")
 
@@ -98,8 +99,8 @@ def whatif(
     ] = None,
     window: Annotated[str | None, typer.Option(help="Another time window, such as 7d.")] = None,
     profile: Annotated[
-        str, typer.Option(help="The alert table: google_30d, three_x_30d.")
-    ] = "google_30d",
+        str, typer.Option(help="The alert table: own, google_30d, three_x_30d.")
+    ] = "own",
     since: Annotated[str, typer.Option(help="How far back to replay.")] = "30d",
     every: Annotated[str, typer.Option(help="How far apart the alerts are judged.")] = "1m",
     url: Annotated[

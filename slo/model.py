@@ -11,10 +11,11 @@ from fractions import Fraction
 from math import lcm
 from typing import Final, Literal, assert_never
 
-from slo.burnrate import Tier
+from slo.burnrate import Severity, Tier
 from slo.calendars import Calendar
 from slo.codes import EVERY, Codes
 from slo.durations import format_duration
+from slo.errors import Problem
 
 SliKind = Literal[
     "availability", "latency", "errors", "ratio", "threshold", "freshness", "composite"
@@ -31,12 +32,16 @@ PARTS: Final = 10**9
 
 @dataclass(frozen=True, slots=True)
 class EdgeSelector:
-    """Requests arriving at a destination; None takes every source, route or version."""
+    """Requests arriving at a destination; None takes every source, route or version.
+
+    ``consumers`` are several sources that are taken together; none: every source.
+    """
 
     destination: str
     source: str | None = None
     route: str | None = None
     version: str | None = None
+    consumers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +304,51 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class DataSource:
+    """Where a metric is asked. How to connect is not ours: we ask our own store."""
+
+    name: str
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class AlertCondition:
+    """A burn rate that somebody must hear of, over two windows."""
+
+    name: str
+    severity: Severity
+    factor: Decimal
+    long_s: int
+    short_s: int
+
+    def tier(self, period_s: int) -> Tier:
+        """Return the same as a part of the budget of a period."""
+        spent = Fraction(self.factor) * self.long_s / period_s
+        return Tier(self.severity, self.long_s, self.short_s, spent)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationTarget:
+    """Whom an alert goes to, in the words of its author."""
+
+    name: str
+    target: str
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertPolicy:
+    """Under which conditions whom to tell."""
+
+    name: str
+    conditions: tuple[AlertCondition, ...]
+    targets: tuple[NotificationTarget, ...]
+    when_no_data: bool = False
+    when_resolved: bool = False
+    when_breaching: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Slo:
     """One objective of one service over one time window.
 
@@ -321,6 +371,7 @@ class Slo:
     group_by: tuple[str, ...] = ()
     belongs_to: str = ""
     group: Mapping[str, str] = field(default_factory=dict)
+    notification_targets: tuple[str, ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -335,7 +386,14 @@ class Slo:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """Everything that a set of files declares, in the order of the files."""
+    """Everything that a set of files declares, in the order of the files.
+
+    ``warnings`` are what is odd and was read nevertheless, each by name.
+    """
 
     services: tuple[Service, ...] = ()
     slos: tuple[Slo, ...] = ()
+    data_sources: tuple[DataSource, ...] = ()
+    alert_policies: tuple[AlertPolicy, ...] = ()
+    notification_targets: tuple[NotificationTarget, ...] = ()
+    warnings: tuple[Problem, ...] = ()

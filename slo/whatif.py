@@ -23,6 +23,7 @@ from slo.model import Objective, Slo, TimeWindow
 from slo.replay import Replay, Stretch, begins_s, replay
 from slo.sources import CountSource
 from slo.tape import Ints, Tape, read_tape
+from slo.windows import DEFAULT
 
 EVERY_S: Final = 60
 """Instants are as far apart as Prometheus evaluates rules by default."""
@@ -203,7 +204,7 @@ def _answer(found: Replay, asked: Question) -> WhatIf:
         service=slo.service,
         target=float(slo.objective.target),
         window=slo.window.duration,
-        profile=asked.profile,
+        profile=DEFAULT if asked.profile == OWN and slo.tiers is None else asked.profile,
         from_s=int(found.at_s[0]),
         to_s=int(found.at_s[-1]),
         every_s=asked.every_s,

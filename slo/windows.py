@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
@@ -15,11 +15,14 @@ from slo.burnrate import Tier, unfireable
 from slo.durations import parse_duration
 from slo.model import Slo
 
+DEFAULT: Final = "google_30d"
+"""The table of an objective that names none."""
+
 
 @cache
 def google_30d() -> tuple[Tier, ...]:
     """Return the four tiers of the Site Reliability Workbook."""
-    return load_tiers("google_30d")
+    return load_tiers(DEFAULT)
 
 
 def tiers_of(slo: Slo) -> tuple[Tier, ...]:

@@ -73,7 +73,8 @@ class EdgeCountSource:
         first = from_s // step_s
         slots = max(-(-to_s // step_s) - first, 0)
         only = selected(sli)
-        by = (CODE,) if isinstance(sli, CodeSli) else ()
+        told = ("source",) if sli.edges.consumers else ()
+        by = (*told, CODE) if isinstance(sli, CodeSli) else told
         aligned_s = min(-(-from_s // step_s) * step_s, to_s)
         requests = [
             self._requests((from_s, aligned_s), by, 0, only),
@@ -81,13 +82,16 @@ class EdgeCountSource:
         ]
         latencies = (
             [
-                self._latencies((from_s, aligned_s), (), 0, only),
-                self._latency_steps((aligned_s, to_s), step_s, only).in_steps(first, step_s),
+                self._latencies((from_s, aligned_s), told, 0, only),
+                self._latency_steps((aligned_s, to_s), step_s, told, only).in_steps(first, step_s),
             ]
             if isinstance(sli, LatencySli)
             else []
         )
-        counted = tally_one(sli, Rows.concat(requests), Rows.concat(latencies), slots=slots)
+        rows = (
+            Rows.concat(part).of_consumers(sli.edges.consumers) for part in (requests, latencies)
+        )
+        counted = tally_one(sli, *rows, slots=slots)
         buckets = (first + np.arange(slots, dtype=np.int64)) * step_s
         return np.column_stack([buckets, counted])
 
@@ -124,9 +128,10 @@ class EdgeCountSource:
         table = reader.edge_counts(self._cursor, *span, by=by, step_s=step_s, only=only)
         return request_rows(table, by)
 
-    def _latency_steps(self, span: Window, step_s: int, only: Chosen) -> Rows:
-        table = reader.edge_latency(self._cursor, *span, by=("code",), step_s=step_s, only=only)
-        return latency_rows(table, ())
+    def _latency_steps(self, span: Window, step_s: int, by: Sequence[str], only: Chosen) -> Rows:
+        keys = (*by, "code")
+        table = reader.edge_latency(self._cursor, *span, by=keys, step_s=step_s, only=only)
+        return latency_rows(table, by)
 
 
 def selected(sli: EdgeSli) -> Chosen:
@@ -141,6 +146,9 @@ def selector_columns(slis: Iterable[EdgeSli]) -> tuple[str, ...]:
     narrowed = (
         column
         for column in OPTIONAL_COLUMNS
-        if any(getattr(selector, column) is not None for selector in selectors)
+        if any(
+            getattr(selector, column) is not None or (column == "source" and selector.consumers)
+            for selector in selectors
+        )
     )
     return ("destination", *narrowed)

@@ -85,6 +85,7 @@ def _matches(edges: EdgeSelector, row: FixedRow) -> bool:
         and edges.source in {None, row.source}
         and edges.route in {None, row.route}
         and edges.version in {None, row.version}
+        and (not edges.consumers or row.source in edges.consumers)
     )
 
 

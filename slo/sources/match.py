@@ -56,6 +56,20 @@ class Rows:
             np.concatenate([part.bucket for part in rows]),
         )
 
+    def of_consumers(self, consumers: Sequence[str]) -> Self:
+        """Return the rows of some sources; without any, all rows."""
+        if not consumers or not len(self.slot):
+            return self
+        kept = np.isin(self.labels["source"].astype(str), list(consumers))
+        return replace(
+            self,
+            labels={name: values[kept] for name, values in self.labels.items()},
+            slot=self.slot[kept],
+            total=self.total[kept],
+            good=self.good[kept],
+            bucket=self.bucket[kept],
+        )
+
     def in_slot(self, slot: int) -> Self:
         """Return the rows in one time slot."""
         return replace(self, slot=np.full(len(self.slot), slot, dtype=np.int64))
@@ -176,6 +190,8 @@ class _Index:
             wanted = getattr(sli.edges, name)
             if wanted is not None:
                 found = found[self._labels[name][found] == wanted]
+        if sli.edges.consumers:
+            found = found[np.isin(self._labels["source"][found].astype(str), sli.edges.consumers)]
         return found
 
 

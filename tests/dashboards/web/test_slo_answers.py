@@ -51,7 +51,7 @@ def test_a_whatif_takes_targets_windows_and_tables(client):
     [
         ("target=100", "target: a target of 100 % leaves no error budget"),
         ("target=x", "target: a target must be a percent"),
-        ("profile=none", "profile: must be one of google_30d, three_x_30d"),
+        ("profile=none", "profile: must be one of own, google_30d, three_x_30d"),
         ("every=15s", "every: must be a multiple of 10 s"),
         ("since=500w&every=10s", "every: asks for more than"),
         ("window=90s", "window: must be whole minutes"),
