@@ -24,7 +24,7 @@ from slo.model import (
 )
 from slo.openslo import parse_openslo
 from slo.windows import load_tiers, tiers_of
-from tests.slo.openslo_files import CART, QUERIES, RATIO, obj, slo, threshold
+from tests.slo.openslo_files import QUERIES, RATIO, obj, slo, threshold
 
 TARGET = obj("AlertNotificationTarget", "pager", "  target: slack\n  description: the team\n")
 CONDITION = obj(
@@ -402,4 +402,3 @@ def test_a_group_by_belongs_to_the_mesh():
         ratio=RATIO.replace("cart}", "cart, source: web}"), extra="meshscope.dev/group-by: source"
     )
     assert "source is one already" in _problems(named)[0]
-    assert CART in RATIO
