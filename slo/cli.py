@@ -13,6 +13,8 @@ from urllib.parse import quote
 
 import typer
 
+from slo.importing.cli import import_
+
 T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Objectives, error budgets and burn rates.")
@@ -168,6 +170,9 @@ def gate(
         for reason in verdict["reasons"]:
             typer.echo(f"  {reason}")
     raise typer.Exit({"go": 0, "no_go": 1}.get(verdict["decision"], 2))
+
+
+app.command("import", epilog="Example: meshscope slo import sloth.yaml --out objectives/")(import_)
 
 
 class ReportFormat(StrEnum):
