@@ -209,6 +209,34 @@ def report(
         typer.echo(f"wrote {out}")
 
 
+@app.command(epilog="Example: meshscope slo starter --out objectives.yaml")
+def starter(
+    service: Annotated[str | None, typer.Option(help="Only for this one.")] = None,
+    since: Annotated[str, typer.Option(help="How far back to look for services.")] = "1d",
+    uncovered: Annotated[
+        bool, typer.Option("--uncovered", help="Only for services without objectives.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The file; stdout if not given.")] = None,
+    url: Annotated[
+        str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")
+    ] = DEFAULT_URL,
+) -> None:
+    """Write objectives to start with for every service that is seen, as OpenSLO to adopt."""
+    from slo.client import fetch_starter
+
+    asked = {"since": since, "uncovered": str(uncovered).lower()}
+    asked |= {"service": service} if service else {}
+    text = _asking(lambda: fetch_starter(url, asked))
+    if out is None:
+        typer.echo(text, nl=False)
+    elif out.exists():
+        typer.echo(f"error: {out} is there already; name another file", err=True)
+        raise typer.Exit(2)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}: serve it with `meshscope serve --slo {out}`")
+
+
 correct = typer.Typer(no_args_is_help=True, help="Spans of time that do not count.")
 app.add_typer(correct, name="correct")
 Url = Annotated[str, typer.Option(envvar="MESHSCOPE_URL", help="Where the server is.")]

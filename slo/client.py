@@ -55,6 +55,12 @@ def fetch_report(url: str, asked: Parameters) -> str:
     return _get(address, asked, LONG_TIMEOUT_S).text
 
 
+def fetch_starter(url: str, asked: Parameters) -> str:
+    """Return objectives to start with, as OpenSLO; raises ServerUnreachable and Refused."""
+    address = f"{url.rstrip('/')}/api/slos/starter"
+    return _get(address, asked, TIMEOUT_S).text
+
+
 def fetch_corrections(url: str) -> list[dict[str, Any]]:
     """Return every correction; raises ServerUnreachable and Refused."""
     address = f"{url.rstrip('/')}/api/slos/corrections"

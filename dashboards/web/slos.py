@@ -9,6 +9,8 @@ from typing import Any
 
 import duckdb
 
+from collector.edges import OVERFLOW
+from collector.semconv import EXTERNAL, UNKNOWN
 from collector.store import reader
 from collector.store.store import Store
 from dashboards.web.answers import NotFound
@@ -113,6 +115,15 @@ def read_whatif(
         source = (counting or Counting()).source(cursor, asked.to_s, spans)
         tiers = tiers_of(slo) if asked.profile == OWN else load_tiers(asked.profile)
         return whatif(slo, source, asked, tiers)
+
+
+def called_services(store: Store, from_s: int, to_s: int) -> list[str]:
+    """Return the services that were called in [from_s, to_s), in the order of the alphabet."""
+    with store.snapshot() as cursor:
+        table = reader.edge_counts(cursor, from_s, to_s, by=("destination",))
+    called = zip(table["destination"].to_pylist(), table["requests"].to_pylist(), strict=True)
+    virtual = {EXTERNAL, UNKNOWN, OVERFLOW}
+    return sorted(name for name, requests in called if requests and name not in virtual)
 
 
 def find(slos: Sequence[Slo], name: str) -> Slo:

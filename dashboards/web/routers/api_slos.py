@@ -2,6 +2,7 @@
 
 /api/slos/gate says whether a service may be changed.
 /api/slos/report is a file about a period.
+/api/slos/starter is a file of objectives to start with.
 /api/slos/{name}/whatif replays one, or another target, window or alert table, over the past.
 
 The SLO's own time window decides what counts; ``to`` decides where it ends.
@@ -11,13 +12,16 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
-from dashboards.web.answers import ErrorAnswer, json_answer
+from dashboards.web.answers import ErrorAnswer, NotFound, json_answer
 from dashboards.web.routers.parameters import AppDeps, Range
 from dashboards.web.routers.slo_parameters import AskedOverrides, AskedReport, AskedWhatIf, instant
 from dashboards.web.slo_reports import FORMATS, read_report
-from dashboards.web.slos import Backtests, read_detail, read_statuses, read_whatif
+from dashboards.web.slos import Backtests, called_services, read_detail, read_statuses, read_whatif
+from dashboards.web.timerange import parse_duration
+from slo.evaluate import window_end_s
 from slo.gate import GateVerdict, gate
 from slo.report import Report
+from slo.starter import starter_text
 from slo.status import SloStatus
 
 ROUTER: Final = APIRouter(
@@ -56,6 +60,32 @@ def slo_report(deps: AppDeps, asked: AskedReport) -> Response:
         headers={
             "Cache-Control": "no-store",
             "Content-Disposition": f'attachment; filename="{name}"',
+        },
+    )
+
+
+@ROUTER.get("/starter", response_class=Response)
+def starter(
+    deps: AppDeps,
+    service: str | None = None,
+    since: Annotated[str, Query(description="how far back to look for services")] = "1d",
+    uncovered: bool = False,  # noqa: FBT001, FBT002 - a query parameter
+) -> Response:
+    """Objectives to start with for every service that is seen, as an OpenSLO file."""
+    to_s = window_end_s(int(deps.clock_s()))
+    from_s = to_s - parse_duration(since, parameter="since")
+    seen = called_services(deps.store, from_s, to_s)
+    covered = {slo.service for slo in deps.slos} if uncovered else set()
+    chosen = [name for name in seen if service in {None, name} and name not in covered]
+    if not chosen:
+        told = f"{service} was not called" if service else "No service was called"
+        raise NotFound(f"{told} in the last {since}: there is nothing to make objectives for.")
+    return Response(
+        starter_text(chosen),
+        media_type="application/yaml",
+        headers={
+            "Cache-Control": "no-store",
+            "Content-Disposition": 'attachment; filename="objectives.yaml"',
         },
     )
 

@@ -13,7 +13,7 @@ from dashboards.web.deps import Deps
 from dashboards.web.routers.api_collector import read_collector, read_exporters
 from dashboards.web.routers.parameters import AppDeps, LiveRates, Range, Views
 from dashboards.web.services import last_seen, service_rows, silent_services
-from dashboards.web.slos import find, read_detail, read_statuses
+from dashboards.web.slos import called_services, find, read_detail, read_statuses
 from dashboards.web.sparklines import read_sparklines
 from dashboards.web.timerange import DEFAULT_TO, TimeRange
 from slo.status import WORST_FIRST
@@ -34,6 +34,7 @@ class Preset:
         return TimeRange(self.from_text, DEFAULT_TO, 0, 0).query
 
 
+DAY_S: Final = 86_400
 PRESETS: Final = tuple(
     Preset(title, f"now-{duration}")
     for title, duration in (
@@ -88,8 +89,15 @@ def slos_page(
     statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections(), deps.counting)
     order = {state: place for place, state in enumerate(WORST_FIRST)}
     frame = _frame("/slos", deps, asked)
+    called = [] if statuses else called_services(deps.store, asked.to_s - DAY_S, asked.to_s)
     return answers.page(
-        request, "slos.html", **frame, statuses=statuses, state_order=order, service=service
+        request,
+        "slos.html",
+        **frame,
+        statuses=statuses,
+        state_order=order,
+        service=service,
+        called=[name for name in called if service in {None, name}],
     )
 
 

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 from dashboards.web.app import create_app
 from slo.cli import app as slo_app
 from slo.ledger import Ledger
+from slo.openslo import parse_openslo
 from tests.dashboards.web.seeded import deps
 from tests.dashboards.web.serving import serve
 from tests.dashboards.web.visitor import Visitor
@@ -251,3 +252,34 @@ def test_the_whatif_command_prints_tiers_and_firings(url):
     assert wrong.exit_code == 2
     assert "leaves no error budget" in wrong.output
     assert _run("whatif", "x", "--url", "http://127.0.0.1:9").exit_code == 3
+
+
+def test_objectives_to_start_with_are_offered_for_each_service_that_was_called(client, store):
+    text = client.get("/api/slos/starter").text
+    catalog = parse_openslo([("a.yaml", text)])
+    assert [service.name for service in catalog.services] == ["cart", "frontend"]
+    one = parse_openslo([("a.yaml", client.get("/api/slos/starter?service=cart").text)])
+    assert [service.name for service in one.services] == ["cart"]
+    assert client.get("/api/slos/starter?uncovered=true").status_code == 404
+    nobody = client.get("/api/slos/starter?service=nobody")
+    assert nobody.json()["error"]["message"].startswith("nobody was not called in the last 1d")
+
+
+def test_a_page_without_objectives_offers_them(store):
+    page = Visitor(create_app(deps(store, slos=()))).get("/slos").text
+    assert "2 services were called in the last day" in page
+    assert 'href="/api/slos/starter"' in page
+
+
+def test_the_starter_command_writes_a_file_once(url, tmp_path):
+    out = tmp_path / "objectives.yaml"
+    found = _run("starter", "--out", str(out), "--url", url)
+    assert found.exit_code == 0, found.output
+    assert len(parse_openslo([("a.yaml", out.read_text())]).slos) == 6
+    again = _run("starter", "--out", str(out), "--url", url)
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+    assert "kind: SLO" in _run("starter", "--service", "cart", "--url", url).output
+    nothing = _run("starter", "--service", "nobody", "--url", url)
+    assert nothing.exit_code == 2
+    assert "nobody was not called" in nothing.output
