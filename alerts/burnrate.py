@@ -13,7 +13,7 @@ from alerts import names
 from alerts.rules import AlertingRule
 from slo.burnrate import MIN_BAD_EVENTS, Tier, factor, is_fireable, tiers_within
 from slo.durations import format_duration
-from slo.model import Slo
+from slo.model import Slo, least_bad
 
 RUNBOOK: Final = "error-budget-burn"
 
@@ -60,7 +60,7 @@ def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> Alerting
     conditions = (
         f"  ({_ratio(slo, labels[names.LONG])} > {limit})",
         f"  ({_ratio(slo, labels[names.SHORT])} > {limit})",
-        f"  ({long_bad} >= {min_bad_events})",
+        f"  ({long_bad} >= {least_bad(slo.sli, min_bad_events)})",
     )
     both = "\n  and ignoring (window)\n".join(conditions)
     expr = f"max without (window) (\n{both}\n)"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from alerts.burnrate import burn_alerts
+from alerts.grouped import member_rules
 from alerts.mesh import exporters_group, mesh_group
 from alerts.recording import period_records, window_records
 from alerts.rulefile import dump_yaml, rule_file
@@ -62,16 +63,22 @@ def generated_files(catalog: Catalog, out: Path, options: Options) -> dict[Path,
     return {out: rules, out.with_suffix(".test.yaml"): dump_yaml(tests, header=header)}
 
 
-def _slo_groups(slo: Slo, options: Options) -> tuple[RuleGroup, RuleGroup]:
+def _slo_groups(slo: Slo, options: Options) -> tuple[RuleGroup, ...]:
     tiers = tiers_within(tiers_of(slo), slo.window.seconds)
     alerts = burn_alerts(
         slo, tiers, base_url=options.base_url, min_bad_events=options.min_bad_events
     )
     rules: tuple[Rule, ...] = (*window_records(slo, tiers), *alerts)
-    return (
+    found = (
         RuleGroup(f"slo-{slo.name}", WINDOW_INTERVAL, rules),
         RuleGroup(f"slo-{slo.name}-period", PERIOD_INTERVAL, period_records(slo)),
     )
+    if not slo.group_by:
+        return found
+    members = member_rules(
+        slo, tiers, base_url=options.base_url, min_bad_events=options.min_bad_events
+    )
+    return (*found, RuleGroup(f"slo-{slo.name}-members", WINDOW_INTERVAL, members))
 
 
 def _kinds(slos: Sequence[Slo]) -> list[list[Slo]]:

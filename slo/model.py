@@ -375,8 +375,12 @@ class Slo:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What it may be called: its own name, and that of its declaration."""
-        return (self.name, self.belongs_to) if self.belongs_to else (self.name,)
+        """What it may be called: by its own name, as a group's whole, and as it was declared.
+
+        A member is NAME@VALUE, one of several objectives is NAME.WHICH; names have no @ and dot.
+        """
+        whole = self.name.partition("@")[0]
+        return tuple(dict.fromkeys((self.name, whole, whole.partition(".")[0])))
 
     @property
     def parts_per_event(self) -> int:

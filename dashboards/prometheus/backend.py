@@ -72,9 +72,10 @@ class Backend:
         """Give a source of one moment, whose scans ``stop`` can end."""
         now_ms = self.now_ms
         with self.store.snapshot() as cursor, stop.scanning(cursor):
+            slos = self.counting.slos(cursor, self.slos, now_ms // 1000)
             yield Session(
                 StoreSource(cursor, self.known, now_ms),
-                ObjectiveSource(cursor, self.slos, now_ms, self.counting),
+                ObjectiveSource(cursor, slos, now_ms, self.counting),
             )
 
 

@@ -50,4 +50,5 @@ def read_report(
         def source(spans: Sequence[Window]) -> CountSource:
             return made.source(cursor, asked.to_s, spans)
 
+        shown = made.slos(cursor, shown, asked.to_s)
         return report(shown, source, asked.periods, asked.to_s, corrections=corrections)

@@ -17,6 +17,7 @@ from dashboards.web.answers import NotFound
 from slo.burndown import Burndown, burndown
 from slo.corrections import Correction, excluded
 from slo.evaluate import BUCKET_S, evaluate
+from slo.groups import AT
 from slo.model import Slo, TimeWindow
 from slo.sources import CountSource, Window
 from slo.sources.counting import Counting
@@ -29,6 +30,7 @@ from slo.windows import load_tiers, tiers_of
 class SloDetail:
     """One SLO with the series of its charts."""
 
+    slo: Slo
     status: SloStatus
     series: Burndown
 
@@ -57,9 +59,9 @@ def read_statuses(
     """
     counting = counting or Counting()
     groups: dict[tuple[Window, ...], list[Slo]] = {}
-    for slo in slos:
-        groups.setdefault(excluded(corrections, *slo.names), []).append(slo)
     with store.snapshot() as cursor:
+        for slo in counting.slos(cursor, slos, to_s):
+            groups.setdefault(excluded(corrections, *slo.names), []).append(slo)
         statuses = [
             status
             for spans, group in groups.items()
@@ -92,12 +94,13 @@ def read_detail(
     counting: Counting | None = None,
 ) -> SloDetail:
     """Judge one SLO; raises NotFound."""
-    slo = find(slos, name)
-    spans = excluded(corrections, *slo.names)
+    counting = counting or Counting()
     with store.snapshot() as cursor:
-        source = (counting or Counting()).source(cursor, to_s, spans)
+        slo = find(counting.slos(cursor, _named(slos, name), to_s), name)
+        spans = excluded(corrections, *slo.names)
+        source = counting.source(cursor, to_s, spans)
         (status,) = _evaluate([slo], source, to_s, spans)
-        return SloDetail(status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
+        return SloDetail(slo, status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
 
 
 def read_whatif(
@@ -109,10 +112,11 @@ def read_whatif(
     counting: Counting | None = None,
 ) -> tuple[WhatIf, ...]:
     """Replay one SLO as asked; raises NotFound."""
-    slo = find(slos, name)
+    counting = counting or Counting()
     with store.snapshot() as cursor:
+        slo = find(counting.slos(cursor, _named(slos, name), asked.to_s), name)
         spans = excluded(corrections, *slo.names)
-        source = (counting or Counting()).source(cursor, asked.to_s, spans)
+        source = counting.source(cursor, asked.to_s, spans)
         tiers = tiers_of(slo) if asked.profile == OWN else load_tiers(asked.profile)
         return whatif(slo, source, asked, tiers)
 
@@ -132,6 +136,11 @@ def find(slos: Sequence[Slo], name: str) -> Slo:
     if found is None:
         raise NotFound(f"There is no SLO named {name}.")
     return found
+
+
+def _named(slos: Sequence[Slo], name: str) -> list[Slo]:
+    """Return the declared objective that is meant; a member of a group is found by its whole."""
+    return [slo for slo in slos if slo.name in {name, name.partition(AT)[0]}]
 
 
 def _measured(slo: Slo, cursor: duckdb.DuckDBPyConnection, to_s: int) -> Slo:

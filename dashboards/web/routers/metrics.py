@@ -33,6 +33,11 @@ def mesh(deps: AppDeps) -> Response:
         from_s = min(reader.first_bucket_s(cursor) or 0, to_s - 1)
         families = [
             *mesh_families(cursor, deps.slos, to_s, found),
-            *slo_families(deps.counting.source(cursor, to_s), deps.slos, from_s, to_s),
+            *slo_families(
+                deps.counting.source(cursor, to_s),
+                deps.counting.slos(cursor, deps.slos, to_s),
+                from_s,
+                to_s,
+            ),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)

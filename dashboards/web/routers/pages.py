@@ -13,7 +13,7 @@ from dashboards.web.deps import Deps
 from dashboards.web.routers.api_collector import read_collector, read_exporters
 from dashboards.web.routers.parameters import AppDeps, LiveRates, Range, Views
 from dashboards.web.services import last_seen, service_rows, silent_services
-from dashboards.web.slos import called_services, find, read_detail, read_statuses
+from dashboards.web.slos import called_services, read_detail, read_statuses
 from dashboards.web.sparklines import read_sparklines
 from dashboards.web.timerange import DEFAULT_TO, TimeRange
 from slo.status import WORST_FIRST
@@ -104,16 +104,16 @@ def slos_page(
 @ROUTER.get("/slos/{name}")
 def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Response:
     """Show one SLO; its charts come from the API."""
-    slo = find(deps.slos, name)
-    found = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections(), deps.counting)
+    found = read_detail(deps.store, deps.slos, name, asked.to_s, deps.corrections(), deps.counting)
     frame = _frame("/slos", deps, asked)
     return answers.page(
         request,
         "slo.html",
         **frame,
         status=found.status,
-        description=slo.description,
-        runbook_url=runbook_url(slo),
+        description=found.slo.description,
+        runbook_url=runbook_url(found.slo),
+        whole=found.status.belongs_to if found.slo.group else "",
     )
 
 

@@ -1,6 +1,7 @@
 """What-if, the gate and reports: the API, and the command line against it on a real socket."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -9,7 +10,7 @@ from dashboards.web.app import create_app
 from slo.cli import app as slo_app
 from slo.ledger import Ledger
 from slo.openslo import parse_openslo
-from tests.dashboards.web.seeded import deps
+from tests.dashboards.web.seeded import availability, deps
 from tests.dashboards.web.serving import serve
 from tests.dashboards.web.visitor import Visitor
 
@@ -283,3 +284,22 @@ def test_the_starter_command_writes_a_file_once(url, tmp_path):
     nothing = _run("starter", "--service", "nobody", "--url", url)
     assert nothing.exit_code == 2
     assert "nobody was not called" in nothing.output
+
+
+@pytest.fixture
+def grouped(store):
+    slos = (replace(availability(), group_by=("source",)),)
+    return Visitor(create_app(deps(store, slos=slos)))
+
+
+def test_a_member_of_a_group_is_answered_everywhere_by_its_name(grouped):
+    names = {one["name"]: one for one in grouped.get("/api/slos").json()}
+    assert set(names) == {"cart-availability", "cart-availability@frontend"}
+    assert names["cart-availability@frontend"]["group"] == {"source": "frontend"}
+    path = "/slos/cart-availability%40frontend"
+    assert grouped.get(f"/api{path}").json()["total"] == names["cart-availability"]["total"]
+    assert "source frontend" in grouped.get(path).text
+    assert grouped.get(f"/api{path}/whatif?since=1h").json()["backtests"][0]["bad"] == 20
+    assert grouped.get("/api/slos/cart-availability%40nobody").status_code == 404
+    assert 'slo="cart-availability@frontend"' in grouped.get("/metrics/mesh").text
+    assert "source frontend" in grouped.get("/api/slos/report?format=markdown").text
