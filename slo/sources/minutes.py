@@ -8,6 +8,7 @@ that a month is not computed for every look at it. Indicators on edges pass thro
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from threading import Lock
 from typing import Final, Protocol, TypeGuard
 
@@ -39,6 +40,10 @@ DAY_S: Final = 86_400
 SETTLED_S: Final = 3_600
 """A day is kept once it is over for so long: what comes later is seen when it is read anew."""
 FRESH_S: Final = 900
+OLD_S: Final = 2 * DAY_S
+OLD_FRESH_S: Final = 6 * 3_600
+"""Days are read anew after a quarter of an hour; old ones, which only an import changes, later."""
+_DAY: Final = DAY_S // MINUTE_S
 _KEPT_DAYS: Final = 4_000
 """At 23 kB each, less than 100 MB."""
 _BUCKET_S: Final = 10
@@ -66,11 +71,11 @@ class Days:
     _rows: "OrderedDict[tuple[object, ...], tuple[int, Ints]]" = field(default_factory=OrderedDict)
     _lock: Lock = field(default_factory=Lock)
 
-    def get(self, key: tuple[object, ...], at_s: int) -> Ints | None:
-        """Return what was computed for about this moment."""
+    def get(self, key: tuple[object, ...], at_s: int, fresh_s: int) -> Ints | None:
+        """Return what was computed about this moment, and not longer ago than that."""
         with self._lock:
             made_s, rows = self._rows.get(key, (0, None))
-            if rows is None or abs(at_s - made_s) > FRESH_S:
+            if rows is None or abs(at_s - made_s) > fresh_s:
                 return None
             self._rows.move_to_end(key)
             return rows
@@ -173,12 +178,43 @@ class MinuteSource:
         begin = last if since is None else max(first, since // MINUTE_S)
         if begin >= last:
             return first, np.zeros((0, 2), dtype=np.int64)
-        day = DAY_S // MINUTE_S
-        parts = [
-            self._day(sli, number * day, min((number + 1) * day, last))
-            for number in range(begin // day, -(-last // day))
+        return begin, np.concatenate(self._days_of(sli, begin, last))[begin % _DAY :]
+
+    def _days_of(self, sli: Sli, begin: int, last: int) -> list[Ints]:
+        """Return the minutes of whole UTC days, the last perhaps cut; kept ones are not read."""
+        spans = [
+            (number * _DAY, min((number + 1) * _DAY, last))
+            for number in range(begin // _DAY, -(-last // _DAY))
         ]
-        return begin, np.concatenate(parts)[begin % day :]
+        found = [self._get(sli, span) for span in spans]
+        place = 0
+        for is_missing, run in groupby(found, key=lambda rows: rows is None):
+            count = len(list(run))
+            if is_missing:
+                wanted = spans[place : place + count]
+                found[place : place + count] = self._read(sli, wanted)
+            place += count
+        return [rows for rows in found if rows is not None]
+
+    def _read(self, sli: Sli, spans: Sequence[tuple[int, int]]) -> list[Ints]:
+        """Read days that follow each other at once, and keep those that are over."""
+        first, last = spans[0][0], spans[-1][1]
+        rows = self._rows(sli, first * MINUTE_S, last * MINUTE_S)
+        parts = [rows[begin - first : end - first].copy() for begin, end in spans]
+        for span, part in zip(spans, parts, strict=True):
+            if self._is_settled(span):
+                self._days.put((sli, self._spans, span[0]), self._now_s, part)
+        return parts
+
+    def _get(self, sli: Sli, span: tuple[int, int]) -> Ints | None:
+        if not self._is_settled(span):
+            return None
+        old_s = self._now_s - span[1] * MINUTE_S
+        fresh_s = FRESH_S if old_s < OLD_S else OLD_FRESH_S
+        return self._days.get((sli, self._spans, span[0]), self._now_s, fresh_s)
+
+    def _is_settled(self, span: tuple[int, int]) -> bool:
+        return span[1] - span[0] == _DAY and span[1] * MINUTE_S <= self._now_s - SETTLED_S
 
     def _since_s(self, sli: Sli) -> int | None:
         """Return since when there is anything that an indicator could count."""
@@ -198,18 +234,6 @@ class MinuteSource:
         if self._queries is None and self._ask is not None:
             self._queries = self._ask()
         return self._queries
-
-    def _day(self, sli: Sli, first: int, last: int) -> Ints:
-        """Return the minutes [first, last) of one UTC day; of a whole one, perhaps kept ones."""
-        from_s, to_s = first * MINUTE_S, last * MINUTE_S
-        if to_s - from_s < DAY_S or to_s > self._now_s - SETTLED_S:
-            return self._rows(sli, from_s, to_s)
-        key = (sli, self._spans, from_s)
-        rows = self._days.get(key, self._now_s)
-        if rows is None:
-            rows = self._rows(sli, from_s, to_s)
-            self._days.put(key, self._now_s, rows)
-        return rows
 
     def _rows(self, sli: Sli, from_s: int, to_s: int) -> Ints:
         """Return good and total of each minute: of the events at its end."""

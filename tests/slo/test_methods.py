@@ -28,7 +28,7 @@ from slo.model import (
 from slo.replay import replay
 from slo.sources.edges import EdgeCountSource
 from slo.sources.fixed import FixedCountSource, FixedRow
-from slo.sources.minutes import Days, MinuteSource
+from slo.sources.minutes import DAY_S, SETTLED_S, Days, MinuteSource
 from slo.whatif import tape_for
 from tests.slo.strategies import NOW_S, slo
 from tests.slo.workloads import END_S, SEGMENTS, events, fill
@@ -253,26 +253,41 @@ def test_a_journey_is_bad_where_a_step_is_or_short_by_what_all_are(rows, to_s, i
     assert found == [good, total]
 
 
-def test_days_that_are_over_are_kept_and_read_anew_after_a_while():
-    rows = [FixedRow(HOUR_S - 3 * 86_400 + 60 * n, "cart", 1) for n in range(3 * 1440)]
-    days, sli = Days(), Slices(CART, 60, Decimal("0.9"))
-    window = [(HOUR_S - 3 * 86_400, HOUR_S)]
-    before = MinuteSource(FixedCountSource(rows), None, HOUR_S, days=days).counts([sli], window)
-    late = [*rows, *(FixedRow(row.bucket_s, "cart", 9, 503) for row in rows)]
-    soon = MinuteSource(FixedCountSource(late), None, HOUR_S + 900, days=days).counts([sli], window)
-    later = MinuteSource(FixedCountSource(late), None, HOUR_S + 910, days=days).counts(
-        [sli], window
-    )
-    assert before[0, 0].tolist() == [3 * 1440, 3 * 1440]
-    assert soon[0, 0, 0] > 0
-    assert later[0, 0].tolist() == [0, 3 * 1440]
+@pytest.mark.parametrize(("ago_days", "fresh_s"), [(1, 900), (9, 6 * 3600)])
+def test_days_that_are_over_are_kept_and_read_anew_after_a_while(ago_days, fresh_s):
+    day = HOUR_S // DAY_S * DAY_S - ago_days * DAY_S
+    days, sli, window = Days(), Slices(CART, 3600, Decimal("0.9")), [(day, day + DAY_S)]
+
+    def counted(code, later_s):
+        rows = [FixedRow(day + 3600 * n, "cart", 1, code) for n in range(24)]
+        now_s = day + DAY_S * ago_days + later_s
+        source = MinuteSource(FixedCountSource(rows), None, now_s, days=days)
+        return source.counts([sli], window)[0, 0].tolist()
+
+    if ago_days == 1:
+        assert counted(200, SETTLED_S) == [24, 24]
+        first = SETTLED_S
+    else:
+        first = DAY_S
+        assert counted(200, first) == [24, 24]
+    assert counted(503, first + fresh_s) == [24, 24]
+    assert counted(503, first + fresh_s + 10) == [0, 24]
+
+
+def test_a_day_in_progress_is_always_read_anew():
+    days, sli = Days(), Slices(CART, 3600, Decimal("0.9"))
+    day = HOUR_S // DAY_S * DAY_S
+    for code, good in ((200, 2), (503, 0)):
+        rows = [FixedRow(day + 3600 * n, "cart", 1, code) for n in range(2)]
+        source = MinuteSource(FixedCountSource(rows), None, day + DAY_S + SETTLED_S - 10, days=days)
+        assert source.counts([sli], [(day, day + DAY_S)])[0, 0].tolist() == [good, 2]
 
 
 def test_kept_days_are_bounded():
     days = Days(limit=2)
     for number in range(3):
         days.put(("a", number), 0, np.zeros((1, 2), dtype=np.int64))
-    assert [days.get(("a", number), 0) is None for number in range(3)] == [True, False, False]
+    assert [days.get(("a", number), 0, 900) is None for number in range(3)] == [True, False, False]
 
 
 @pytest.mark.parametrize("seconds", [0, 30, 90, -60])
