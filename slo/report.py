@@ -16,7 +16,7 @@ import numpy as np
 from slo.budget import Counts, budget, error_budget
 from slo.burnrate import Tier
 from slo.corrections import Correction, excluded
-from slo.model import Slo
+from slo.model import Slo, Unit, unit
 from slo.periods import Comparison, Period
 from slo.replay import Replay, replay
 from slo.sources import CountSource, Window
@@ -70,7 +70,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReport:
-    """One objective in the period. ``no_data_ratio`` is the share of its hours without events."""
+    """One objective in the period. ``no_data_ratio`` is the share of its hours without events.
+
+    Counts are of ``unit``, each in ``parts_per_event`` parts.
+    """
 
     name: str
     service: str
@@ -83,6 +86,8 @@ class ObjectiveReport:
     worst_days: tuple[Day, ...]
     incidents: tuple[Incident, ...]
     notes: tuple[str, ...]
+    unit: Unit
+    parts_per_event: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,8 @@ def _objective(
         worst_days=_worst(days),
         incidents=_incidents(slo, tape, period, counts, tiers),
         notes=(*_notes(tape, period), *_corrected(period, spans)),
+        unit=unit(slo.sli),
+        parts_per_event=slo.parts_per_event,
     )
 
 

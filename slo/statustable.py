@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from slo.formats import NONE, burn, percent, span
+from slo.formats import NONE, burn, counted, percent, span
 
 STATE_STYLES: Final = {
     "ok": "green",
@@ -32,12 +32,6 @@ def status_table(statuses: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _counted(value: int, status: Mapping[str, Any]) -> str:
-    """Print a count; slices that count with their ratio are counted in parts."""
-    parts = status["parts_per_event"]
-    return f"{value:,}" if parts == 1 else f"{value / parts:,.2f}"
-
-
 def _row(status: Mapping[str, Any]) -> list[Text | str]:
     rates = status["burn_rates"]
     firing = [
@@ -49,7 +43,7 @@ def _row(status: Mapping[str, Any]) -> list[Text | str]:
         Text(status["state"].replace("_", " "), style=STATE_STYLES.get(status["state"], "")),
         f"{percent(status['target'])} {status['window']}",
         percent(status["sli_ratio"], places=3),
-        "/".join(_counted(status[name], status) for name in ("bad", "total")),
+        "/".join(counted(status[name], status["parts_per_event"]) for name in ("bad", "total")),
         percent(status["budget_remaining_ratio"], places=1),
         burn(rates[0]["long_burn"] if rates else None),
         span(status["time_to_exhaustion_s"]),

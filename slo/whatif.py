@@ -74,7 +74,8 @@ class BudgetCurve:
 class WhatIf:
     """One objective with one target over [from_s, to_s]; the counts are of its window at the end.
 
-    ``exhausted_s`` is how long nothing was left, ``lowest_budget_ratio`` the least that was.
+    They are counted in ``parts_per_event``. ``exhausted_s`` is how long nothing was left,
+    ``lowest_budget_ratio`` the least that was.
     """
 
     name: str
@@ -97,6 +98,7 @@ class WhatIf:
     firings: tuple[Firing, ...]
     notes: tuple[str, ...]
     curve: BudgetCurve
+    parts_per_event: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,7 @@ def _answer(found: Replay, asked: Question) -> WhatIf:
         firings=tuple(sorted(firings, key=lambda firing: (firing.from_s, firing.severity))),
         notes=(*alert_problems(slo, found.tiers), *_unjudged(found)),
         curve=_curve(found),
+        parts_per_event=slo.parts_per_event,
     )
 
 
