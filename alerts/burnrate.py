@@ -14,7 +14,7 @@ from alerts.mesh.alert import runbook_of
 from alerts.rules import AlertingRule
 from slo.burnrate import MIN_BAD_EVENTS, Tier, factor, is_fireable, tiers_within
 from slo.durations import format_duration
-from slo.model import Slo
+from slo.model import Slo, least_bad
 
 RUNBOOK: Final = runbook_of(names.ERROR_BUDGET_BURN)
 
@@ -87,7 +87,7 @@ def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> Alerting
     expr = (
         f"{_ratio(slo, labels[names.LONG])} > {decimal_text(limit, digits=12)}\nand\n"
         f"{_ratio(slo, labels[names.SHORT])} > {decimal_text(limit, digits=12)}\n"
-        f"and ignoring (window)\n{long_bad} >= {min_bad_events}"
+        f"and ignoring (window)\n{long_bad} >= {least_bad(slo.sli, min_bad_events)}"
     )
     return AlertingRule(names.ERROR_BUDGET_BURN, expr, labels, _annotations(slo, tier, base_url))
 

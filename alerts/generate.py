@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from alerts.burnrate import burn_alerts, not_counted_alert
+from alerts.grouped import for_members
 from alerts.mesh.groups import mesh_groups, services_group
 from alerts.mesh.services import guarded, service_alerts
 from alerts.recording import LONG_S, objective_record, remaining_record, window_records
@@ -18,7 +19,7 @@ from alerts.rules import AlertingRule, Rule, RuleGroup
 from alerts.ruletest import mesh_test, objectives_test
 from slo.burnrate import MIN_BAD_EVENTS, Tier, tiers_within
 from slo.model import Catalog, Slo
-from slo.windows import load_tiers
+from slo.windows import load_tiers, tiers_of
 
 SHORT_INTERVAL: Final = "30s"
 MESH_FILE: Final = "mesh.yaml"
@@ -93,13 +94,14 @@ def generated_files(catalog: Catalog, out: Path, options: Options) -> dict[Path,
 def _long_rules(slos: Sequence[Slo], options: Options) -> tuple[Rule, ...]:
     if not slos:
         return ()
-    lengths = {slo.window.seconds for slo in slos} | {
+    rolling = [slo for slo in slos if slo.window.is_rolling]
+    lengths = {slo.window.seconds for slo in rolling} | {
         length for length in _lengths(slos, options) if length >= LONG_S
     }
     return (
         objective_record(),
         *window_records(lengths),
-        *(remaining_record(slo) for slo in slos),
+        *(remaining_record(slo) for slo in rolling),
         *(alert for slo in slos for alert in _alerts(slo, options, is_long=True)),
         *(not_counted_alert(slo, base_url=options.base_url) for slo in slos),
     )
@@ -108,24 +110,30 @@ def _long_rules(slos: Sequence[Slo], options: Options) -> tuple[Rule, ...]:
 def _short_rules(slos: Sequence[Slo], options: Options) -> tuple[Rule, ...]:
     lengths = {length for length in _lengths(slos, options) if length < LONG_S}
     return (
-        *window_records(lengths - {slo.window.seconds for slo in slos}),
+        *window_records(lengths - {slo.window.seconds for slo in slos if slo.window.is_rolling}),
         *(alert for slo in slos for alert in _alerts(slo, options, is_long=False)),
     )
 
 
 def _lengths(slos: Iterable[Slo], options: Options) -> set[int]:
-    tiers = {tier for slo in slos for tier in tiers_within(options.tiers, slo.window.seconds)}
+    tiers = {
+        tier
+        for slo in slos
+        for tier in tiers_within(tiers_of(slo, options.tiers), slo.window.seconds)
+    }
     return {length for tier in tiers for length in (tier.long_s, tier.short_s)}
 
 
 def _alerts(slo: Slo, options: Options, *, is_long: bool) -> tuple[AlertingRule, ...]:
     """Return the alerts of the tiers whose long window is, or is not, a long one."""
-    return burn_alerts(
+    tiers = tiers_of(slo, options.tiers)
+    alerts = burn_alerts(
         slo,
-        [tier for tier in options.tiers if (tier.long_s >= LONG_S) is is_long],
+        [tier for tier in tiers if (tier.long_s >= LONG_S) is is_long],
         base_url=options.base_url,
         min_bad_events=options.min_bad_events,
     )
+    return (*alerts, *(for_members(slo, alert) for alert in alerts if slo.group_by))
 
 
 def _burns(slos: Iterable[Slo], options: Options) -> list[AlertingRule]:
@@ -138,9 +146,13 @@ def _burns(slos: Iterable[Slo], options: Options) -> list[AlertingRule]:
 
 
 def _kinds(slos: Iterable[Slo]) -> list[list[Slo]]:
-    """Return the objectives of the first service with each set of targets and time windows."""
+    """Return the objectives of the first service with each set of targets and time windows.
+
+    Of those that differ in more there may be many: only such are tested as are alike.
+    """
     chosen: dict[tuple[tuple[str, int], ...], list[Slo]] = {}
-    ordered = sorted(slos, key=lambda slo: slo.service)
+    plain = (slo for slo in slos if slo.tiers is None and slo.parts_per_event == 1)
+    ordered = sorted((slo for slo in plain if not slo.group_by), key=lambda slo: slo.service)
     for _, group in groupby(ordered, key=lambda slo: slo.service):
         members = list(group)
         kind = tuple((str(slo.objective.target), slo.window.seconds) for slo in members)

@@ -348,6 +348,9 @@ def _ledger(settings: ServerSettings) -> Ledger | None:
 
 def _objectives(settings: ServerSettings) -> tuple[Slo, ...]:
     try:
-        return tuple(load_openslo(settings.slo).slos)
+        catalog = load_openslo(settings.slo, strict=not settings.slo_lenient)
     except (OpenSloError, OSError) as error:
         raise ServerFailed(str(error)) from error
+    for warning in catalog.warnings:
+        log.warning("objective_read_with_a_warning", lint=warning.lint, warning=str(warning))
+    return catalog.slos

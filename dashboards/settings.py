@@ -78,6 +78,7 @@ class ServerSettings(BaseSettings):
     otlp_http_metrics_path: UrlPath = "/v1/metrics"
     otlp_http_logs_path: UrlPath = "/v1/logs"
     slo: tuple[Path, ...] = ()
+    slo_lenient: bool = False
     slo_corrections: Path | None = None
     evaluate: bool = False
     rules: tuple[Path, ...] = ()

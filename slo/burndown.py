@@ -32,9 +32,10 @@ class Burndown:
 
 def burndown(slo: Slo, source: CountSource, now_s: int, *, step_s: int | None = None) -> Burndown:
     """Return the burn-down of one objective over the time window that ends now."""
-    step_s = step_s or default_step_s(slo.window.seconds)
     to_s = window_end_s(now_s)
-    rows = source.series(slo.sli, to_s - slo.window.seconds, to_s, step_s)
+    from_s = slo.window.from_s(to_s)
+    step_s = step_s or default_step_s(to_s - from_s)
+    rows = source.series(slo.sli, from_s, to_s, step_s)
     buckets, good, total = (tuple(column) for column in rows.T.tolist())
     allowed = error_budget(slo.objective.target) * sum(total)
     spent = accumulate(all_ - ok for ok, all_ in zip(good, total, strict=True))

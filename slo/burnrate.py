@@ -28,7 +28,7 @@ class Tier:
     severity: Severity
     long_s: int
     short_s: int
-    budget_ratio: Decimal
+    budget_ratio: Decimal | Fraction
 
     @property
     def name(self) -> str:
@@ -57,7 +57,7 @@ def burn_rate(counts: Counts, target: Decimal) -> Fraction | None:
 
 
 @lru_cache
-def factor(budget_ratio: Decimal, period_s: int, long_s: int) -> Fraction:
+def factor(budget_ratio: Decimal | Fraction, period_s: int, long_s: int) -> Fraction:
     """Return the burn rate that spends this part of the period's budget within the long window."""
     return Fraction(budget_ratio) * period_s / long_s
 

@@ -14,6 +14,7 @@ from urllib.parse import quote
 import typer
 
 import slo.canary.cli
+from slo.importing.cli import import_
 
 T = TypeVar("T")
 
@@ -70,17 +71,16 @@ def status(
 @app.command(epilog="Example: meshscope slo validate slo/objectives/*.yaml")
 def validate(
     files: Annotated[
-        list[Path], typer.Argument(help="OpenSLO v1 files.", exists=True, dir_okay=False)
+        list[Path], typer.Argument(help="OpenSLO files.", exists=True, dir_okay=False)
     ],
     lenient: Annotated[
-        bool, typer.Option("--lenient", help="Ignore op and value on ratio indicators.")
+        bool, typer.Option("--lenient", help="Read known traps, and warn of each by name.")
     ] = False,
 ) -> None:
     """Read OpenSLO files together and list every mistake with its line; exit 1 on any."""
     from slo.errors import OpenSloError
     from slo.lint import objective_problems
     from slo.openslo import load_openslo
-    from slo.windows import google_30d
 
     try:
         catalog = load_openslo(files, strict=not lenient)
@@ -90,7 +90,9 @@ def validate(
         typer.echo(f"{len(error.problems)} to mend", err=True)
         raise typer.Exit(1) from error
     typer.echo(f"{len(catalog.services)} services and {len(catalog.slos)} SLOs are right")
-    for name, odd in objective_problems(catalog.slos, google_30d()):
+    for warning in catalog.warnings:
+        typer.echo(f"warning: {warning}")
+    for name, odd in objective_problems(catalog.slos):
         for what in odd:
             typer.echo(f"note: {name}: {what}")
 
@@ -105,8 +107,8 @@ def whatif(
     ] = None,
     window: Annotated[str | None, typer.Option(help="Another time window, such as 7d.")] = None,
     profile: Annotated[
-        str, typer.Option(help="The alert table: google_30d, three_x_30d.")
-    ] = "google_30d",
+        str, typer.Option(help="The alert table: own, google_30d, three_x_30d.")
+    ] = "own",
     since: Annotated[str, typer.Option(help="How far back to replay.")] = "30d",
     every: Annotated[str, typer.Option(help="How far apart the alerts are judged.")] = "1m",
     url: Url = DEFAULT_URL,
@@ -174,6 +176,9 @@ def gate(
     raise typer.Exit({"go": 0, "no_go": 1}.get(verdict["decision"], 2))
 
 
+app.command("import", epilog="Example: meshscope slo import sloth.yaml --out objectives/")(import_)
+
+
 class ReportFormat(StrEnum):
     """How to write a report."""
 
@@ -205,6 +210,33 @@ def report(
     else:
         out.write_text(text, encoding="utf-8")
         typer.echo(f"wrote {out}")
+
+
+@app.command(epilog="Example: meshscope slo starter --out objectives.yaml")
+def starter(
+    service: Annotated[str | None, typer.Option(help="Only for this one.")] = None,
+    since: Annotated[str, typer.Option(help="How far back to look for services.")] = "1d",
+    uncovered: Annotated[
+        bool, typer.Option("--uncovered", help="Only for services without objectives.")
+    ] = False,
+    out: Annotated[Path | None, typer.Option(help="The file; stdout if not given.")] = None,
+    url: Url = DEFAULT_URL,
+    token: Token = "",
+) -> None:
+    """Write objectives to start with for every service that is seen, as OpenSLO to adopt."""
+    from slo.client import fetch_starter
+
+    asked = {"since": since, "uncovered": str(uncovered).lower()}
+    asked |= {"service": service} if service else {}
+    text = _asking(lambda: fetch_starter(url, asked, token))
+    if out is None:
+        typer.echo(text, nl=False)
+    elif out.exists():
+        typer.echo(f"error: {out} is there already; name another file", err=True)
+        raise typer.Exit(2)
+    else:
+        out.write_text(text, encoding="utf-8")
+        typer.echo(f"wrote {out}: serve it with `meshscope serve --slo {out}`")
 
 
 correct = typer.Typer(no_args_is_help=True, help="Spans of time that do not count.")

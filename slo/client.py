@@ -73,6 +73,12 @@ def fetch_report(url: str, asked: Parameters, token: str = "") -> str:
     return _get(address, asked, LONG_TIMEOUT_S, token).text
 
 
+def fetch_starter(url: str, asked: Parameters, token: str = "") -> str:
+    """Return objectives to start with, as OpenSLO; raises ServerUnreachable and Refused."""
+    address = f"{url.rstrip('/')}/api/slos/starter"
+    return _get(address, asked, TIMEOUT_S, token).text
+
+
 def fetch_corrections(url: str, token: str = "") -> list[dict[str, Any]]:
     """Return every correction; raises ServerUnreachable and Refused."""
     address = f"{url.rstrip('/')}/api/slos/corrections"

@@ -56,16 +56,19 @@ class Correction:
             raise ValueError("a correction must be told in one printable line")
 
 
-def excluded(corrections: Iterable[Correction], objective: str) -> tuple[Window, ...]:
-    """Return the spans that do not count for an objective: disjoint, in order of time."""
+def excluded(corrections: Iterable[Correction], *names: str) -> tuple[Window, ...]:
+    """Return the spans that do not count for an objective: disjoint, in order of time.
+
+    An objective may have several names: its own, and that of the declaration it belongs to.
+    """
     return _joined(
         (one.from_s, one.to_s)
         for one in corrections
-        if one.withdrawn is None and objective in one.objectives
+        if one.withdrawn is None and not set(names).isdisjoint(one.objectives)
     )
 
 
-def excluded_as_entered(corrections: Iterable[Correction], objective: str) -> tuple[Window, ...]:
+def excluded_as_entered(corrections: Iterable[Correction], *names: str) -> tuple[Window, ...]:
     """Return the same of what was known at each time: from its entry until its withdrawal.
 
     A counter without these never falls, whatever is entered later. Whoever records it cannot take
@@ -75,7 +78,7 @@ def excluded_as_entered(corrections: Iterable[Correction], objective: str) -> tu
     for one in corrections:
         end_s = one.to_s if one.withdrawn is None else min(one.to_s, _up(one.withdrawn.at_s))
         begin_s = max(one.from_s, _up(one.at_s))
-        if objective in one.objectives and begin_s < end_s:
+        if not set(names).isdisjoint(one.objectives) and begin_s < end_s:
             spans.append((begin_s, end_s))
     return _joined(spans)
 

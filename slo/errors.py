@@ -5,16 +5,21 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to mend in one file: where, on which property, and what would be right."""
+    """One thing to mend in one file: where, on which property, and what would be right.
+
+    A ``lint`` names what is only odd, so that a reader can look it up and a script can tell it.
+    """
 
     file: str
     line: int
     path: str
     message: str
+    lint: str = ""
 
     def __str__(self) -> str:
         where = f"{self.file}:{self.line}: "
-        return f"{where}{self.path}: {self.message}" if self.path else f"{where}{self.message}"
+        named = f"{self.message} [{self.lint}]" if self.lint else self.message
+        return f"{where}{self.path}: {named}" if self.path else f"{where}{named}"
 
 
 class OpenSloError(ValueError):

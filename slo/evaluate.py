@@ -3,15 +3,15 @@
 The clock is passed in, and the source is asked once for everything. Never schedules itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from slo.budget import Counts
-from slo.burnrate import MIN_BAD_EVENTS, Tier, judge, tiers_within
-from slo.model import Slo
+from slo.burnrate import MIN_BAD_EVENTS, Tier, Verdict, judge, tiers_within
+from slo.model import Slo, least_bad
 from slo.sources import CountSource
 from slo.status import SloStatus, severity_key, status
-from slo.windows import google_30d
+from slo.windows import tiers_of
 
 BUCKET_S: Final = 10
 """Windows end with the store's bucket in progress, so that a request counts once it is stored."""
@@ -25,23 +25,23 @@ def evaluate(
     tiers: Sequence[Tier] | None = None,
     min_bad_events: int = MIN_BAD_EVENTS,
 ) -> list[SloStatus]:
-    """Return the status of every objective at one moment, worst first."""
-    tiers = google_30d() if tiers is None else tiers
+    """Return the status of every objective at one moment, worst first.
+
+    Without ``tiers`` each has its own alerts, or those of the default table.
+    """
     to_s = window_end_s(now_s)
-    lengths = _window_lengths(slos, tiers)
-    windows = [(to_s - length, to_s) for length in lengths]
+    used = [tiers_of(slo) if tiers is None else tiers for slo in slos]
+    begins = {window: window.from_s(to_s) for window in {slo.window for slo in slos}}
+    windows = _windows(begins.values(), used, to_s)
     counts = source.counts([slo.sli for slo in slos], windows).tolist()
-    covered = dict(zip(lengths, source.covered_s(windows).tolist(), strict=True))
-    statuses = [
-        _status(
-            slo,
-            {length: Counts(*pair) for length, pair in zip(lengths, row, strict=True)},
-            covered,
-            tiers,
-            min_bad_events,
-        )
-        for slo, row in zip(slos, counts, strict=True)
-    ]
+    covered = dict(zip(windows, source.covered_s(windows).tolist(), strict=True))
+    places = {from_s: place for place, (from_s, _) in enumerate(windows)}
+    statuses = []
+    for slo, row, mine in zip(slos, counts, used, strict=True):
+        whole = begins[slo.window]
+        verdicts = _verdicts(slo, row, places, mine, to_s, min_bad_events)
+        counted = Counts(*row[places[whole]])
+        statuses.append(status(slo, counted, verdicts, covered_s=covered[whole, to_s], to_s=to_s))
     return sorted(statuses, key=severity_key)
 
 
@@ -50,30 +50,32 @@ def window_end_s(now_s: int) -> int:
     return (now_s // BUCKET_S + 1) * BUCKET_S
 
 
-def _status(
+def _verdicts(
     slo: Slo,
-    counts: dict[int, Counts],
-    covered: dict[int, int],
+    row: Sequence[tuple[int, int]],
+    places: Mapping[int, int],
     tiers: Sequence[Tier],
+    to_s: int,
     min_bad_events: int,
-) -> SloStatus:
-    verdicts = [
+) -> list[Verdict]:
+    return [
         judge(
             tier,
-            long=counts[tier.long_s],
-            short=counts[tier.short_s],
+            long=Counts(*row[places[to_s - tier.long_s]]),
+            short=Counts(*row[places[to_s - tier.short_s]]),
             target=slo.objective.target,
             period_s=slo.window.seconds,
-            min_bad_events=min_bad_events,
+            min_bad_events=least_bad(slo.sli, min_bad_events),
         )
         for tier in tiers_within(tiers, slo.window.seconds)
     ]
-    period_s = slo.window.seconds
-    return status(slo, counts[period_s], verdicts, covered_s=covered[period_s])
 
 
-def _window_lengths(slos: Sequence[Slo], tiers: Sequence[Tier]) -> list[int]:
-    """Return every length that some objective or tier needs, once, shortest first."""
-    lengths = {slo.window.seconds for slo in slos}
-    lengths.update(length for tier in tiers for length in (tier.long_s, tier.short_s))
-    return sorted(lengths)
+def _windows(
+    begins: Iterable[int], used: Iterable[Sequence[Tier]], to_s: int
+) -> list[tuple[int, int]]:
+    """Return every window that some objective or tier needs, once, shortest first."""
+    found = set(begins)
+    for tiers in set(map(tuple, used)):
+        found.update(to_s - length for tier in tiers for length in (tier.long_s, tier.short_s))
+    return [(from_s, to_s) for from_s in sorted(found, reverse=True)]

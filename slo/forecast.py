@@ -12,7 +12,7 @@ def time_to_exhaustion_s(
 
     At a burn of 1 the budget of the measured time lasts as long again as was measured. None means
     "not within the period": nothing burns, there are no events, or old trouble leaves the window
-    before new trouble fills it.
+    before new trouble fills it. ``period_s`` of a calendar window is what is left of it.
     """
     if left.is_exhausted:
         return Fraction(0)

@@ -22,6 +22,11 @@ def percent(ratio: float | None, *, places: int | None = None) -> str:
     return f"{shown} %"
 
 
+def counted(value: float, parts: int = 1) -> str:
+    """Print a count of events that may be counted in parts, with two places where they are."""
+    return f"{value:,}" if parts == 1 else f"{value / parts:,.2f}"
+
+
 def burn(rate: float | None) -> str:
     """Print a burn rate."""
     return NONE if rate is None else f"{rate:.2f}x"

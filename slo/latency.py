@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from collector.edges import LATENCY_BUCKETS, latency_bound_us
 from collector.semconv import LATENCY_BUCKETS_PER_DOUBLING, LATENCY_MIN_EXPONENT
-from slo.model import LatencySli, Slo
+from slo.model import LatencySli, Slo, leaf
 
 
 def threshold_bucket(threshold_ms: float) -> int:
@@ -34,8 +34,9 @@ def effective_threshold_ms(threshold_ms: float) -> float:
 
 def latency_bounds_us(slos: Iterable[Slo]) -> tuple[float, ...]:
     """Return the bounds that these objectives measure at, sorted: ``le`` values to expose."""
+    counted = (leaf(slo.sli) for slo in slos)
     bounds = {
-        threshold_bound_us(slo.sli.threshold_ms) for slo in slos if isinstance(slo.sli, LatencySli)
+        threshold_bound_us(sli.threshold_ms) for sli in counted if isinstance(sli, LatencySli)
     }
     return tuple(sorted(bounds))
 

@@ -11,7 +11,8 @@ from slo.burnrate import Tier, factor, is_fireable, tiers_within
 from slo.durations import format_duration
 from slo.evaluate import BUCKET_S
 from slo.gate import policy
-from slo.model import Slo
+from slo.model import MINUTE_S, Slices, Slo, unit
+from slo.windows import tiers_of
 
 
 def alert_problems(slo: Slo, tiers: Sequence[Tier]) -> tuple[str, ...]:
@@ -20,6 +21,7 @@ def alert_problems(slo: Slo, tiers: Sequence[Tier]) -> tuple[str, ...]:
     used = tiers_within(tiers, period_s)
     return (
         *_resolution(slo),
+        *_sliced(slo, used),
         *(_unfireable(slo, tier) for tier in used if not _can_fire(slo, tier)),
         *(
             f"{tier.name} cannot be measured: its short window, "
@@ -36,10 +38,13 @@ def alert_problems(slo: Slo, tiers: Sequence[Tier]) -> tuple[str, ...]:
 
 
 def objective_problems(
-    slos: Iterable[Slo], tiers: Sequence[Tier]
+    slos: Iterable[Slo], tiers: Sequence[Tier] | None = None
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the objectives with something odd, and what it is."""
-    found = [(slo.name, (*alert_problems(slo, tiers), *_gate_problems(slo))) for slo in slos]
+    """Return the objectives with something odd, and what it is; each with its own alerts."""
+    found = [
+        (slo.name, (*alert_problems(slo, tiers or tiers_of(slo)), *_gate_problems(slo)))
+        for slo in slos
+    ]
     return [(name, problems) for name, problems in found if problems]
 
 
@@ -69,6 +74,23 @@ def _resolution(slo: Slo) -> tuple[str, ...]:
     if slo.window.seconds % BUCKET_S == 0:
         return ()
     return (f"the window of {slo.window.duration} is no multiple of the {BUCKET_S} s of the data",)
+
+
+def _sliced(slo: Slo, used: Sequence[Tier]) -> tuple[str, ...]:
+    """Say which windows are no longer than what they are counted in."""
+    length = slo.sli.seconds if isinstance(slo.sli, Slices) else MINUTE_S
+    if unit(slo.sli) == "events" or slo.window.seconds <= length:
+        return (
+            ()
+            if unit(slo.sli) == "events"
+            else (f"the window of {slo.window.duration} has at most one slice",)
+        )
+    return tuple(
+        f"{tier.name} may see nothing: its short window, {format_duration(tier.short_s)}, is "
+        f"shorter than a slice of {format_duration(length)}"
+        for tier in used
+        if tier.short_s < length
+    )
 
 
 def _factor(slo: Slo, tier: Tier) -> Fraction:

@@ -1,83 +1,104 @@
-"""``ratioMetric`` on the mesh: metric sources of type ``meshscope`` to indicators.
+"""Metric sources of type ``meshscope``: which requests of the mesh, and which of them are good.
 
-A source selects requests by ``destination`` and perhaps source, route, version. ``total`` is all of
-them. ``good`` is those that did not fail, and with ``latency.thresholdMs`` also ended in time;
-``bad`` is the opposite of the same. Never reads another type of source yet.
+A ratio selects requests by ``destination`` and perhaps ``source``, ``consumers`` (several sources
+as one), ``route`` and ``version``. ``total`` is all of them, or those with some ``codes``. The good
+are those that did not fail; with ``latency.thresholdMs`` they also ended in time; with ``codes``
+they are those with such a code. ``bad`` is the opposite of the same, but names the bad codes.
+A threshold is the ``freshness`` of a service's telemetry, or of a metric that holds a time.
 """
 
+from dataclasses import dataclass
 from typing import Final
 
-from slo.model import AvailabilitySli, EdgeSelector, LatencySli, Sli
-from slo.yamltree import Fields, Place
+from collector.promql.errors import BadQuery
+from collector.promql.parser import parse
+from slo.codes import ERRORS, EVERY, Codes
+from slo.model import AvailabilitySli, CodeSli, EdgeSelector, LatencySli, LeafSli
+from slo.yamltree import Place
 
-SOURCE_TYPE: Final = "meshscope"
-_RATIO_FIELDS: Final = ("counter", "good", "bad", "total", "raw", "rawType")
-_SOURCE_FIELDS: Final = ("metricSourceRef", "type", "spec")
-_SPEC_FIELDS: Final = ("destination", "source", "route", "version", "latency")
+_SELECTORS: Final = ("destination", "source", "route", "version")
+_SPEC_FIELDS: Final = (*_SELECTORS, "consumers", "latency", "codes")
+_LAST_SEEN: Final = "mesh_exporter_last_seen_timestamp_seconds"
 
 
-def read_ratio_metric(place: Place) -> Sli | None:
-    """Read a ratio metric; None when a complaint was noted."""
-    fields = place.fields(_RATIO_FIELDS)
-    if (counter := fields.get("counter")) is not None:
-        counter.boolean()
-    for name in ("raw", "rawType"):
-        if (raw := fields.get(name)) is not None:
-            raw.complain("raw ratios are not supported: an exact budget needs counts")
-            return None
-    part, total = _part(fields), fields.get("total")
-    if total is None:
-        place.complain("total is required")
-    wanted = _selector(part) if part is not None else None
-    all_ = _selector(total) if total is not None else None
-    if part is None or total is None or wanted is None or all_ is None:
+@dataclass(frozen=True, slots=True)
+class MeshThreshold:
+    """What is compared: an age in seconds."""
+
+    query: str
+    is_freshness: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    edges: EdgeSelector
+    threshold_ms: float | None
+    codes: Codes | None
+
+
+def mesh_ratio(
+    part: Place, wanted: Place, total: Place, all_: Place, *, is_bad: bool
+) -> LeafSli | None:
+    """Read the two specs of a ratio; None when a complaint was noted."""
+    some, whole = _chosen(wanted), _chosen(all_)
+    if some is None or whole is None:
         return None
-    if all_[1] is not None:
+    if whole.threshold_ms is not None:
         total.complain("must not have a latency: the total is every request")
-    elif wanted[0] != all_[0]:
+        return None
+    if some.edges != whole.edges:
         part.complain("must select the same requests as total: same destination, source, route...")
-    return _sli(*wanted)
+        return None
+    if some.threshold_ms is not None:
+        if some.codes or whole.codes:
+            part.complain("must have either a latency or codes; with a latency failures are bad")
+            return None
+        return LatencySli(some.edges, some.threshold_ms)
+    if some.codes is None and whole.codes is None:
+        return AvailabilitySli(some.edges)
+    told = some.codes or (ERRORS if is_bad else ERRORS.rest())
+    return CodeSli(some.edges, told if is_bad else told.rest(), whole.codes or EVERY)
 
 
-def _part(fields: Fields) -> Place | None:
-    given = [place for name in ("good", "bad") if (place := fields.get(name)) is not None]
+def mesh_threshold(spec: Place) -> MeshThreshold | None:
+    """Read a threshold; None when a complaint was noted."""
+    place = spec.fields(("freshness",), required=("freshness",)).get("freshness")
+    if place is None:
+        return None
+    fields = place.fields(("service", "metric"))
+    given = [one for name in ("service", "metric") if (one := fields.get(name)) is not None]
     if len(given) != 1:
-        fields.place.complain("exactly one of good, bad is required")
+        place.complain("exactly one of service, metric is required")
         return None
-    return given[0]
-
-
-def _sli(edges: EdgeSelector, threshold_ms: float | None) -> Sli:
-    return AvailabilitySli(edges) if threshold_ms is None else LatencySli(edges, threshold_ms)
-
-
-def _selector(place: Place) -> tuple[EdgeSelector, float | None] | None:
-    outer = place.fields(("metricSource",), required=("metricSource",)).get("metricSource")
-    if outer is None:
+    text = given[0].text()
+    if not text:
+        given[0].complain("must not be empty")
         return None
-    fields = outer.fields(_SOURCE_FIELDS)
-    if (reference := fields.get("metricSourceRef")) is not None:
-        reference.complain(f"data sources are not supported yet; write type: {SOURCE_TYPE}")
+    if given[0].path.endswith(".service"):
+        escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+        return MeshThreshold(f'time() - max({_LAST_SEEN}{{service="{escaped}"}})', True)
+    try:
+        parse(query := f"time() - max({text})")
+    except BadQuery as error:
+        given[0].complain(f"is no PromQL: {error}")
         return None
-    kind, spec = fields.get("type"), fields.get("spec")
-    if kind is None or spec is None:
-        outer.complain("type and spec are required")
-        return None
-    if kind.text() != SOURCE_TYPE:
-        kind.complain(f"must be {SOURCE_TYPE!r}, got {kind.shown!r}")
-        return None
-    return _edges(spec)
+    return MeshThreshold(query, True)
 
 
-def _edges(spec: Place) -> tuple[EdgeSelector, float | None] | None:
+def _chosen(spec: Place) -> _Chosen | None:
     before = len(spec.problems)
     fields = spec.fields(_SPEC_FIELDS, required=("destination",))
-    chosen = {name: _label(fields.get(name)) for name in _SPEC_FIELDS[:4]}
+    chosen = {name: _label(fields.get(name)) for name in _SELECTORS}
     threshold_ms = _threshold_ms(fields.get("latency"))
+    consumers, codes = fields.get("consumers"), fields.get("codes")
+    several = () if consumers is None else _several(consumers)
+    if several and chosen["source"] is not None and consumers is not None:
+        consumers.complain("must not be given beside source")
+    found = None if codes is None else _codes(codes)
     if len(spec.problems) > before or chosen["destination"] is None:
         return None
     destination = chosen.pop("destination") or ""
-    return EdgeSelector(destination, **chosen), threshold_ms
+    return _Chosen(EdgeSelector(destination, **chosen, consumers=several), threshold_ms, found)
 
 
 def _label(place: Place | None) -> str | None:
@@ -89,6 +110,22 @@ def _label(place: Place | None) -> str | None:
     return text
 
 
+def _several(place: Place) -> tuple[str, ...]:
+    names = sorted({_label(item) or "" for item in place.items()})
+    if not names:
+        place.complain("must name at least one source")
+    return tuple(names)
+
+
+def _codes(place: Place) -> Codes | None:
+    words = [str(item.shown) for item in place.items()]
+    try:
+        return Codes.of(words)
+    except ValueError as error:
+        place.complain(f"each {error}" if words else str(error))
+        return None
+
+
 def _threshold_ms(place: Place | None) -> float | None:
     if place is None:
         return None
@@ -98,4 +135,5 @@ def _threshold_ms(place: Place | None) -> float | None:
         return None
     if value <= 0:
         threshold.complain(f"must be above 0, got {threshold.shown}")
+        return None
     return float(value)

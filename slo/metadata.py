@@ -4,7 +4,7 @@ Never knows what the object is about. Rules: OpenSLO v1, "General Schema".
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from slo.yamltree import Place
@@ -24,11 +24,17 @@ class Metadata:
     display_name: str
     labels: dict[str, str]
     annotations: dict[str, str]
+    line: int = 1
+    places: dict[str, Place] = field(default_factory=dict)
+    """Where each annotation stands, for those who read one."""
 
 
-def read_metadata(place: Place) -> Metadata:
-    """Read the block; complaints are noted at their place."""
-    fields = place.fields(_FIELDS, required=("name",))
+def read_metadata(place: Place, *, has_display_name: bool = True) -> Metadata:
+    """Read the block; complaints are noted at their place. v2alpha has no display name."""
+    known = (
+        _FIELDS if has_display_name else tuple(name for name in _FIELDS if name != "displayName")
+    )
+    fields = place.fields(known, required=("name",))
     name = fields.get("name")
     if name is not None and not is_name(name.text()):
         name.complain(
@@ -40,11 +46,14 @@ def read_metadata(place: Place) -> Metadata:
         fields.found["displayName"].complain(
             f"must be at most {_DISPLAY_NAME_MAX} characters, got {len(display)}"
         )
+    annotations = _annotations(fields.get("annotations"))
     return Metadata(
         name=fields.text("name"),
         display_name=display,
         labels=_labels(fields.get("labels")),
-        annotations=_annotations(fields.get("annotations")),
+        annotations={key: value.text() for key, value in annotations.items()},
+        line=place.line,
+        places=annotations,
     )
 
 
@@ -63,11 +72,11 @@ def _labels(place: Place | None) -> dict[str, str]:
     return labels
 
 
-def _annotations(place: Place | None) -> dict[str, str]:
+def _annotations(place: Place | None) -> dict[str, Place]:
     annotations = {}
     for key, value in place.pairs() if place is not None else ():
         prefix, slash, name = key.rpartition("/")
         if _KEY.fullmatch(name) is None or (slash and _PREFIX.fullmatch(prefix) is None):
             value.complain("an annotation key must be [dns.prefix/]name, the name at most 63")
-        annotations[key] = value.text()
+        annotations[key] = value
     return annotations

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from slo.budget import Counts, budget, error_budget
 from slo.burnrate import MIN_BAD_EVENTS, Tier, Verdict, factor, judge, tiers_within
-from slo.model import Slo
+from slo.model import Slo, TimeWindow, least_bad
 from slo.tape import Ints, Tape
 
 Bools = NDArray[np.bool_]
@@ -108,8 +108,10 @@ def replay(
     """Judge an objective at all instants. The tape must reach back by the longest window."""
     period_s = slo.window.seconds
     kept = tiers_within(tiers, period_s)
-    lengths = {period_s, *(length for tier in kept for length in (tier.long_s, tier.short_s))}
+    lengths = {length for tier in kept for length in (tier.long_s, tier.short_s)}
     counts = {length: tape.windows(at_s, length) for length in lengths}
+    counts[period_s] = tape.between(begins_s(slo.window, at_s), at_s)
+    min_bad_events = least_bad(slo.sli, min_bad_events)
     known = tuple(_judged_from_s(tape, at_s, tier) for tier in kept)
     return Replay(
         slo=slo,
@@ -125,6 +127,15 @@ def replay(
         judged_from_s=known,
         min_bad_events=min_bad_events,
     )
+
+
+def begins_s(window: TimeWindow, at_s: Ints) -> Ints:
+    """Return where the time windows begin that end at these instants, in order of time."""
+    if window.calendar is None or not len(at_s):
+        return at_s - window.seconds
+    marks = np.array(window.calendar.marks(int(at_s[0]) - 1, int(at_s[-1])), dtype=np.int64)
+    begun: Ints = marks[np.searchsorted(marks, at_s) - 1]
+    return begun
 
 
 def exceeds(part: Ints, whole: Ints, limit: Fraction) -> Bools:

@@ -6,7 +6,7 @@ Incidents are the stretches in which a page fires, by the same replay as what-if
 out; floats and strings, ready to print. None means "no data".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -16,13 +16,13 @@ import numpy as np
 from slo.budget import Counts, budget, error_budget
 from slo.burnrate import Tier
 from slo.corrections import Correction, excluded
-from slo.model import Slo
+from slo.model import Slo, Unit, unit
 from slo.periods import Comparison, Period
 from slo.replay import Replay, replay
 from slo.sources import CountSource, Window
-from slo.sources.corrected import CorrectedSource
 from slo.tape import Ints, Tape, read_tape
 from slo.whatif import EVERY_S, bucket_s, instants, window_lengths
+from slo.windows import tiers_of
 
 WORST_DAYS: Final = 3
 _HOUR_S: Final = 3_600
@@ -70,7 +70,10 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class ObjectiveReport:
-    """One objective in the period. ``no_data_ratio`` is the share of its hours without events."""
+    """One objective in the period. ``no_data_ratio`` is the share of its hours without events.
+
+    Counts are of ``unit``, each in ``parts_per_event`` parts.
+    """
 
     name: str
     service: str
@@ -83,6 +86,8 @@ class ObjectiveReport:
     worst_days: tuple[Day, ...]
     incidents: tuple[Incident, ...]
     notes: tuple[str, ...]
+    unit: Unit
+    parts_per_event: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,17 +105,28 @@ class Report:
 
 def report(
     slos: Iterable[Slo],
-    source: CountSource,
+    counting: Callable[[Sequence[Window]], CountSource],
     asked: Comparison,
     now_s: int,
-    tiers: Sequence[Tier],
+    tiers: Sequence[Tier] | None = None,
     corrections: Sequence[Correction] = (),
 ) -> Report:
-    """Report on objectives; of a period in progress, the part until ``now_s``, exclusive."""
+    """Report on objectives; of a period in progress, the part until ``now_s``, exclusive.
+
+    ``counting`` gives a source without some spans. Without ``tiers`` each has its own alerts.
+    """
     period = asked.period.until(now_s)
     found = [
-        _objective(slo, source, period, asked.before, tiers, excluded(corrections, slo.name))
+        _objective(
+            slo,
+            counting(spans),
+            period,
+            asked.before,
+            tiers_of(slo) if tiers is None else tiers,
+            spans,
+        )
         for slo in slos
+        for spans in [excluded(corrections, *slo.names)]
     ]
     return Report(
         period=period.name,
@@ -137,9 +153,9 @@ def _objective(
     spans: Sequence[Window],
 ) -> ObjectiveReport:
     lengths = window_lengths(slo.window.seconds, tiers)
-    span = (min(before.from_s, period.from_s - max(lengths)), max(period.to_s, before.to_s))
-    counted = CorrectedSource(source, spans) if spans else source
-    tape = read_tape(counted, slo.sli, span, bucket_s(EVERY_S, lengths))
+    first_s = min(slo.window.from_s(period.from_s), period.from_s - max(lengths))
+    span = (min(before.from_s, first_s), max(period.to_s, before.to_s))
+    tape = read_tape(source, slo.sli, span, bucket_s(EVERY_S, lengths))
     counts = _counts(tape, period)
     days = _days(slo, tape, period, counts)
     return ObjectiveReport(
@@ -154,6 +170,8 @@ def _objective(
         worst_days=_worst(days),
         incidents=_incidents(slo, tape, period, counts, tiers),
         notes=(*_notes(tape, period), *_corrected(period, spans)),
+        unit=unit(slo.sli),
+        parts_per_event=slo.parts_per_event,
     )
 
 

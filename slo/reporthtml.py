@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader
 
-from slo.formats import moment, percent, span
+from slo.formats import counted, moment, percent, span
 from slo.report import ObjectiveReport, Report
 from slo.reporttext import headline, spent_sentence
 
@@ -39,9 +39,9 @@ def figure(one: ObjectiveReport) -> dict[str, Any]:
         "data": [
             {
                 "type": "bar",
-                "name": "bad events",
+                "name": f"bad {one.unit}",
                 "x": dates,
-                "y": [day.bad for day in one.days],
+                "y": [day.bad / one.parts_per_event for day in one.days],
                 "marker": {"color": _BAD},
                 "yaxis": "y",
             },
@@ -60,7 +60,7 @@ def figure(one: ObjectiveReport) -> dict[str, Any]:
             "margin": {"l": 60, "r": 60, "t": 40, "b": 40},
             "legend": {"orientation": "h", "y": 1.15},
             "xaxis": {"type": "date"},
-            "yaxis": {"title": {"text": "bad events"}, "rangemode": "tozero"},
+            "yaxis": {"title": {"text": f"bad {one.unit}"}, "rangemode": "tozero"},
             "yaxis2": {
                 "title": {"text": "budget left"},
                 "overlaying": "y",
@@ -94,5 +94,7 @@ def _figure_html(one: ObjectiveReport, div_id: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(loader=PackageLoader("slo"), autoescape=True)
-    environment.filters.update(percent=percent, moment=moment, span=span, spent=spent_sentence)
+    environment.filters.update(
+        counted=counted, percent=percent, moment=moment, span=span, spent=spent_sentence
+    )
     return environment

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from slo.formats import NONE, moment, percent, span
+from slo.formats import NONE, counted, moment, percent, span
 from slo.report import Attainment, ObjectiveReport, Report
 
 
@@ -54,8 +54,8 @@ def _objective(one: ObjectiveReport, before: str) -> Iterator[str]:
     yield ""
     yield f"## {escaped(one.display_name)}"
     yield ""
-    yield f"- {spent_sentence(one.attainment)}"
-    yield f"- {before}: {spent_sentence(one.before)}"
+    yield f"- {spent_sentence(one.attainment, one)}"
+    yield f"- {before}: {spent_sentence(one.before, one)}"
     yield from (f"- note: {note}" for note in one.notes)
     if one.worst_days:
         yield ""
@@ -64,8 +64,8 @@ def _objective(one: ObjectiveReport, before: str) -> Iterator[str]:
             [
                 (
                     day.date,
-                    f"{day.bad:,}",
-                    f"{day.total:,}",
+                    counted(day.bad, one.parts_per_event),
+                    counted(day.total, one.parts_per_event),
                     percent(day.sli_ratio, places=3),
                     percent(day.budget_spent_ratio, places=1),
                 )
@@ -82,7 +82,7 @@ def _objective(one: ObjectiveReport, before: str) -> Iterator[str]:
                     "still" if incident.is_open else moment(incident.to_s),
                     span(incident.seconds) if incident.seconds else "one instant",
                     ", ".join(incident.tiers),
-                    f"{incident.bad:,}",
+                    counted(incident.bad, one.parts_per_event),
                     percent(incident.budget_spent_ratio, places=1),
                 )
                 for incident in one.incidents
@@ -90,14 +90,15 @@ def _objective(one: ObjectiveReport, before: str) -> Iterator[str]:
         )
 
 
-def spent_sentence(found: Attainment) -> str:
-    """Say what was spent of the budget, in events and in minutes."""
+def spent_sentence(found: Attainment, one: ObjectiveReport) -> str:
+    """Say what was spent of the budget of an objective, in events and in minutes."""
     if found.sli_ratio is None:
         return "no data"
+    parts, unit = one.parts_per_event, one.unit
     minutes = NONE if found.spent_minutes is None else f"{found.spent_minutes:,.1f}"
     return (
-        f"{percent(found.sli_ratio, places=3)} of {found.total:,} events were good; spent "
-        f"{found.bad:,} of {found.budget_events:,.1f} events, "
+        f"{percent(found.sli_ratio, places=3)} of {counted(found.total, parts)} {unit} were good; "
+        f"spent {counted(found.bad, parts)} of {found.budget_events / parts:,.1f} {unit}, "
         f"{minutes} of {found.budget_minutes:,.1f} minutes "
         f"({percent(found.budget_spent_ratio, places=1)} of the budget)"
     )

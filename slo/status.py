@@ -5,7 +5,7 @@ Inf; None means "no data". Exact arithmetic happened before (``slo.budget``, ``s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -14,7 +14,7 @@ from slo.burnrate import Severity, Verdict
 from slo.durations import format_duration
 from slo.forecast import time_to_exhaustion_s
 from slo.latency import effective_threshold_ms
-from slo.model import LatencySli, SliKind, Slo, sli_kind
+from slo.model import LatencySli, Method, SliKind, Slo, Unit, leaf, sli_kind, unit
 
 State = Literal["ok", "burning", "exhausted", "no_data"]
 
@@ -37,7 +37,11 @@ class BurnRate:
 
 @dataclass(frozen=True, slots=True)
 class SloStatus:
-    """One objective now: its counts over the time window, its budget, and how fast that burns."""
+    """One objective now: its counts over the time window, its budget, and how fast that burns.
+
+    Counts are of ``unit``, each in ``parts_per_event`` parts. The window is [from_s, now); of a
+    calendar the period goes on until ``end_s``. ``group`` are the values that a member is about.
+    """
 
     name: str
     service: str
@@ -59,15 +63,28 @@ class SloStatus:
     burn_rates: tuple[BurnRate, ...]
     time_to_exhaustion_s: float | None
     labels: dict[str, str]
+    method: Method
+    unit: Unit
+    parts_per_event: int
+    is_rolling: bool
+    from_s: int
+    end_s: int
+    belongs_to: str = ""
+    group: dict[str, str] = field(default_factory=dict)
     corrected_s: int = 0
     """How much of the time window does not count, by corrections."""
 
 
-def status(slo: Slo, counts: Counts, verdicts: Sequence[Verdict], *, covered_s: int) -> SloStatus:
-    """Assemble the status from counts of the whole window and the verdicts of the alert tiers."""
+def status(
+    slo: Slo, counts: Counts, verdicts: Sequence[Verdict], *, covered_s: int, to_s: int
+) -> SloStatus:
+    """Assemble the status from counts of the window until ``to_s`` and the tiers' verdicts."""
+    from_s, end_s = slo.window.from_s(to_s), slo.window.end_s(to_s)
+    left_s = slo.window.seconds if slo.window.is_rolling else end_s - to_s
+    counted = leaf(slo.sli)
     left = budget(counts, slo.objective.target)
     current = verdicts[0].long_burn if verdicts else None
-    threshold_ms = slo.sli.threshold_ms if isinstance(slo.sli, LatencySli) else None
+    threshold_ms = counted.threshold_ms if isinstance(counted, LatencySli) else None
     return SloStatus(
         name=slo.name,
         service=slo.service,
@@ -82,15 +99,23 @@ def status(slo: Slo, counts: Counts, verdicts: Sequence[Verdict], *, covered_s: 
         error_budget_ratio=float(slo.objective.error_budget_ratio),
         budget_events_allowed=float(left.allowed),
         budget_remaining_ratio=_float(left.remaining_ratio),
-        coverage_ratio=min(max(covered_s / slo.window.seconds, 0.0), 1.0),
+        coverage_ratio=min(max(covered_s / (to_s - from_s), 0.0), 1.0),
         state=_state(counts, left, verdicts),
         threshold_ms=threshold_ms,
         effective_threshold_ms=effective_threshold_ms(threshold_ms) if threshold_ms else None,
         burn_rates=tuple(_burn_rate(verdict) for verdict in verdicts),
         time_to_exhaustion_s=_float(
-            time_to_exhaustion_s(left, current, covered_s=covered_s, period_s=slo.window.seconds)
+            time_to_exhaustion_s(left, current, covered_s=covered_s, period_s=left_s)
         ),
         labels=dict(slo.labels),
+        method=slo.budgeting_method,
+        unit=unit(slo.sli),
+        parts_per_event=slo.parts_per_event,
+        is_rolling=slo.window.is_rolling,
+        from_s=from_s,
+        end_s=end_s,
+        belongs_to=slo.belongs_to,
+        group=dict(slo.group),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
-from slo.formats import NONE, burn, percent, span
+from slo.formats import NONE, burn, counted, percent, span
 
 STATE_STYLES: Final = {
     "ok": "green",
@@ -43,7 +43,7 @@ def _row(status: Mapping[str, Any]) -> list[Text | str]:
         Text(status["state"].replace("_", " "), style=STATE_STYLES.get(status["state"], "")),
         f"{percent(status['target'])} {status['window']}",
         percent(status["sli_ratio"], places=3),
-        f"{status['bad']:,}/{status['total']:,}",
+        "/".join(counted(status[name], status["parts_per_event"]) for name in ("bad", "total")),
         percent(status["budget_remaining_ratio"], places=1),
         burn(rates[0]["long_burn"] if rates else None),
         span(status["time_to_exhaustion_s"]),

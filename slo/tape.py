@@ -57,7 +57,7 @@ class Tape:
         first = np.searchsorted(self.start_s, from_s)
         last = np.maximum(np.searchsorted(self.end_s, to_s, side="right"), first)
         total = self.total[last] - self.total[first]
-        return np.minimum(self.good[last] - self.good[first], total), total
+        return np.clip(self.good[last] - self.good[first], 0, total), total
 
     def known_from_s(self, window_s: int) -> int | None:
         """Return since when buckets are fine enough for windows of this length; None: never."""

@@ -20,13 +20,16 @@ from slo.durations import format_duration
 from slo.evaluate import BUCKET_S
 from slo.lint import alert_problems
 from slo.model import Objective, Slo, TimeWindow
-from slo.replay import Replay, Stretch, replay
+from slo.replay import Replay, Stretch, begins_s, replay
 from slo.sources import CountSource
-from slo.tape import Ints, read_tape
+from slo.tape import Ints, Tape, read_tape
+from slo.windows import DEFAULT
 
 EVERY_S: Final = 60
 """Instants are as far apart as Prometheus evaluates rules by default."""
 MAX_POINTS: Final = 1_000
+OWN: Final = "own"
+"""The profile of an objective that is judged by its own alerts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,8 @@ class BudgetCurve:
 class WhatIf:
     """One objective with one target over [from_s, to_s]; the counts are of its window at the end.
 
-    ``exhausted_s`` is how long nothing was left, ``lowest_budget_ratio`` the least that was.
+    They are counted in ``parts_per_event``. ``exhausted_s`` is how long nothing was left,
+    ``lowest_budget_ratio`` the least that was.
     """
 
     name: str
@@ -94,6 +98,7 @@ class WhatIf:
     firings: tuple[Firing, ...]
     notes: tuple[str, ...]
     curve: BudgetCurve
+    parts_per_event: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Question:
     to_s: int
     targets: tuple[Decimal, ...] = ()
     window_s: int | None = None
-    profile: str = "google_30d"
+    profile: str = OWN
     every_s: int = EVERY_S
     min_bad_events: int = MIN_BAD_EVENTS
 
@@ -115,9 +120,7 @@ def whatif(
     """Return the backtest for every target asked for, or for the objective's own."""
     window = TimeWindow(asked.window_s) if asked.window_s else slo.window
     at_s = instants(asked.from_s, asked.to_s, asked.every_s)
-    lengths = window_lengths(window.seconds, tiers)
-    span = (int(at_s[0]) - max(lengths), int(at_s[-1]))
-    tape = read_tape(source, slo.sli, span, bucket_s(asked.every_s, lengths))
+    tape = tape_for(replace(slo, window=window), source, at_s, tiers, asked.every_s)
     targets = asked.targets or (slo.objective.target,)
     return tuple(
         _answer(
@@ -132,6 +135,24 @@ def whatif(
         )
         for target in targets
     )
+
+
+def tape_for(
+    slo: Slo,
+    source: CountSource,
+    at_s: Ints,
+    tiers: Sequence[Tier],
+    every_s: int,
+    *,
+    since_s: int | None = None,
+) -> Tape:
+    """Read all that an objective is judged by at some instants, or more of the past."""
+    lengths = window_lengths(slo.window.seconds, tiers)[1:]
+    begins = begins_s(slo.window, at_s)
+    first_s = min(int(begins[0]), int(at_s[0]) - max(lengths, default=0))
+    span = (first_s if since_s is None else min(first_s, since_s), int(at_s[-1]))
+    marks = int(np.gcd.reduce(begins))
+    return read_tape(source, slo.sli, span, bucket_s(every_s, (*lengths, marks)))
 
 
 def target_of_percent(text: str) -> Decimal:
@@ -185,7 +206,7 @@ def _answer(found: Replay, asked: Question) -> WhatIf:
         service=slo.service,
         target=float(slo.objective.target),
         window=slo.window.duration,
-        profile=asked.profile,
+        profile=DEFAULT if asked.profile == OWN and slo.tiers is None else asked.profile,
         from_s=int(found.at_s[0]),
         to_s=int(found.at_s[-1]),
         every_s=asked.every_s,
@@ -204,6 +225,7 @@ def _answer(found: Replay, asked: Question) -> WhatIf:
         firings=tuple(sorted(firings, key=lambda firing: (firing.from_s, firing.severity))),
         notes=(*alert_problems(slo, found.tiers), *_unjudged(found)),
         curve=_curve(found),
+        parts_per_event=slo.parts_per_event,
     )
 
 

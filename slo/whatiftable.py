@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from slo.formats import NONE, burn, moment, percent, span
+from slo.formats import NONE, burn, counted, moment, percent, span
 
 PIPED_WIDTH: Final = 200
 
@@ -26,11 +26,12 @@ def print_backtests(backtests: Sequence[Mapping[str, Any]]) -> None:
 
 
 def _summary(one: Mapping[str, Any]) -> str:
+    parts = one["parts_per_event"]
     lowest = percent(one["lowest_budget_ratio"], places=1)
     return (
         f"{one['name']} with {percent(one['target'])} over {one['window']}, {one['profile']}, "
         f"from {moment(one['from_s'])} to {moment(one['to_s'])} UTC: "
-        f"{one['bad']:,} bad of {one['total']:,}, "
+        f"{counted(one['bad'], parts)} bad of {counted(one['total'], parts)}, "
         f"budget left {percent(one['budget_remaining_ratio'], places=1)} (at least {lowest}), "
         f"exhausted for {span(one['exhausted_s']) if one['exhausted_s'] else 'no time'}"
     )

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from ruamel.yaml import YAML
 
@@ -15,11 +15,21 @@ from slo.burnrate import Tier, unfireable
 from slo.durations import parse_duration
 from slo.model import Slo
 
+DEFAULT: Final = "google_30d"
+"""The table of an objective that names none."""
+
 
 @cache
 def google_30d() -> tuple[Tier, ...]:
     """Return the four tiers of the Site Reliability Workbook."""
-    return load_tiers("google_30d")
+    return load_tiers(DEFAULT)
+
+
+def tiers_of(slo: Slo, default: tuple[Tier, ...] | None = None) -> tuple[Tier, ...]:
+    """Return the alerts of an objective: its own, or the default, or those of the workbook."""
+    if slo.tiers is not None:
+        return slo.tiers
+    return google_30d() if default is None else default
 
 
 def profiles() -> tuple[str, ...]:
@@ -40,10 +50,10 @@ def never_firing(
     slos: Iterable[Slo], tiers: tuple[Tier, ...] | None = None
 ) -> list[tuple[str, str]]:
     """Name the objectives with tiers that not even a full outage fires, and those tiers."""
-    told = google_30d() if tiers is None else tiers
     named = (
         (slo.name, ", ".join(unfireable(told, slo.objective.target, slo.window.seconds)))
         for slo in slos
+        for told in (tiers_of(slo, tiers),)
     )
     return [(name, unable) for name, unable in named if unable]
 

@@ -20,7 +20,7 @@ from collector.store.store import Store
 from collector.traces.search import Search, search
 from slo.corrections import Correction
 from slo.model import Slo
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 
 CHANGES_S: Final = 1800
 """Changes so long before the beginning are told."""
@@ -104,6 +104,7 @@ def read_dossier(
     *,
     now_s: float,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
     silences: Sequence[Silence] = (),
     left_out: int = 0,
     notes: Sequence[str] = (),
@@ -119,10 +120,12 @@ def read_dossier(
         finding = suggest(incident.services, worse, changes)
         from_s = _began_s(finding.cause, first_s)
         named = [one.labels.get("slo", "") for one in incident.alerts]
+        span = whole_minutes(from_s, end_s)
+        known = counting or Counting()
         cost = impacts(
-            concerned(slos, incident.services, named),
-            EdgeCountSource(cursor),
-            whole_minutes(from_s, end_s),
+            concerned(known.slos(cursor, slos, span[1]), incident.services, named),
+            lambda spans: known.source(cursor, span[1], spans),
+            span,
             corrections,
         )
     finding = _with_trace(finding, store, from_s, end_s)

@@ -5,7 +5,7 @@ months: so an old incident costs what it cost. Corrections hold here as everywhe
 the source of counts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -14,7 +14,6 @@ from slo.budget import Counts, budget
 from slo.corrections import Correction, excluded
 from slo.model import Slo, sli_kind
 from slo.sources import CountSource, Window
-from slo.sources.corrected import CorrectedSource
 
 WHOLE_S: Final = 60
 
@@ -23,8 +22,9 @@ WHOLE_S: Final = 60
 class Impact:
     """One objective during an incident.
 
-    ``budget_events`` is what its time window allows, as of the end; ``budget_burnt_ratio`` the part
-    of that which went in the incident. None without events.
+    Counts are in whole events or slices; to a thousandth where a ratio is one. ``budget_events`` is
+    what its time window allows, as of the end; ``budget_burnt_ratio`` the part of that which went
+    in the incident. None without events.
     """
 
     slo: str
@@ -35,9 +35,9 @@ class Impact:
     window: str
     from_s: int
     to_s: int
-    good: int
-    total: int
-    bad: int
+    good: int | float
+    total: int | float
+    bad: int | float
     sli_ratio: float | None
     budget_events: float
     budget_burnt_ratio: float | None
@@ -52,24 +52,25 @@ def whole_minutes(from_s: float, to_s: float) -> Window:
 
 def impacts(
     slos: Sequence[Slo],
-    source: CountSource,
+    counting: Callable[[Sequence[Window]], CountSource],
     span: Window,
     corrections: Sequence[Correction] = (),
 ) -> tuple[Impact, ...]:
-    """Return the cost for each objective, the dearest first."""
-    found = [
-        _impact(slo, _corrected(source, excluded(corrections, slo.name)), span) for slo in slos
-    ]
+    """Return the cost for each objective, the dearest first.
+
+    ``counting`` gives a source without some spans of time.
+    """
+    found = [_impact(slo, counting(excluded(corrections, *slo.names)), span) for slo in slos]
     return tuple(sorted(found, key=lambda one: (-(one.budget_burnt_ratio or 0.0), one.slo)))
 
 
 def concerned(slos: Sequence[Slo], services: Sequence[str], names: Sequence[str]) -> list[Slo]:
     """Return the objectives of some services, and those that are named."""
-    return [slo for slo in slos if slo.service in services or slo.name in names]
+    return [slo for slo in slos if slo.service in services or not set(names).isdisjoint(slo.names)]
 
 
 def _impact(slo: Slo, source: CountSource, span: Window) -> Impact:
-    windows = [span, (span[1] - slo.window.seconds, span[1])]
+    windows = [span, (slo.window.from_s(span[1]), span[1])]
     during, whole = (Counts(*pair) for pair in source.counts([slo.sli], windows)[0].tolist())
     left = budget(whole, slo.objective.target)
     burnt = during.bad / left.allowed if left.allowed else None
@@ -82,18 +83,19 @@ def _impact(slo: Slo, source: CountSource, span: Window) -> Impact:
         window=slo.window.duration,
         from_s=span[0],
         to_s=span[1],
-        good=during.good,
-        total=during.total,
-        bad=during.bad,
+        good=_events(during.good, slo),
+        total=_events(during.total, slo),
+        bad=_events(during.bad, slo),
         sli_ratio=_float(during.sli_ratio),
-        budget_events=float(left.allowed),
+        budget_events=float(left.allowed / slo.parts_per_event),
         budget_burnt_ratio=_float(burnt),
         budget_remaining_ratio=_float(left.remaining_ratio),
     )
 
 
-def _corrected(source: CountSource, spans: Sequence[Window]) -> CountSource:
-    return CorrectedSource(source, spans) if spans else source
+def _events(parts: int, slo: Slo) -> int | float:
+    """Return whole events; of ratios that are events, to a thousandth."""
+    return parts if slo.parts_per_event == 1 else round(parts / slo.parts_per_event, 3)
 
 
 def _float(value: Fraction | None) -> float | None:

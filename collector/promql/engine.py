@@ -54,7 +54,7 @@ def instant(
 
 def over_range(
     source: Source,
-    text: str,
+    query: str | Expression,
     start_ms: int,
     end_ms: int,
     step_ms: int,
@@ -64,7 +64,7 @@ def over_range(
 
     BadQuery if the expression is a range vector or a string. ``step_ms`` must be positive.
     """
-    expression = parse(text)
+    expression = parse(query) if isinstance(query, str) else query
     if (shown := _SHOWN_KINDS.get(kind(expression))) is not None:
         raise BadQuery(
             f'invalid expression type "{shown}" for range query, must be Scalar or instant Vector'

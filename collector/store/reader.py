@@ -166,6 +166,17 @@ def last_bucket_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
     return _scalar(cursor, "SELECT max(bucket_s) FROM sli_10s")
 
 
+def first_point_s(cursor: duckdb.DuckDBPyConnection) -> int | None:
+    """Return when the oldest number, distribution or count that we keep was told."""
+    points = " UNION ALL ".join(
+        f"SELECT min(time_ns) // 1000000000 AS at_s FROM {table}"
+        for table in ("metric_points", "histogram_points", "exponential_points", "summary_points")
+    )
+    told = _scalar(cursor, f"SELECT min(at_s) FROM ({points})")
+    marks = [mark for mark in (told, first_bucket_s(cursor)) if mark is not None]
+    return min(marks, default=None)
+
+
 def _scalar(cursor: duckdb.DuckDBPyConnection, sql: str) -> int | None:
     row = cursor.execute(sql).fetchone()
     return None if row is None or row[0] is None else int(row[0])

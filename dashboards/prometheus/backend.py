@@ -25,6 +25,7 @@ from dashboards.prometheus.objectives import ObjectiveSource, series_of
 from slo.corrections import Correction
 from slo.latency import latency_bounds_us
 from slo.model import Slo
+from slo.sources.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Backend:
     corrections: Callable[[], Sequence[Correction]] = tuple
     kept_s: Mapping[str, int] = field(default_factory=dict)
     """How long objectives are told as finely as they are known; see ``ObjectiveSource``."""
+    counting: Counting = field(default_factory=Counting)
 
     @property
     def now_ms(self) -> int:
@@ -74,9 +76,10 @@ class Backend:
         """Give a source of one moment, whose scans ``stop`` can end."""
         now_ms = self.now_ms
         with self.store.snapshot() as cursor, stop.scanning(cursor):
+            slos = self.counting.slos(cursor, self.slos, now_ms // 1000)
             yield Session(
                 StoreSource(cursor, self.known, now_ms),
-                ObjectiveSource(cursor, self.slos, now_ms, self.corrections, self.kept_s),
+                ObjectiveSource(cursor, slos, now_ms, self.counting, self.corrections, self.kept_s),
             )
 
 

@@ -23,8 +23,7 @@ from slo.corrections import Correction, excluded
 from slo.errors import OpenSloError
 from slo.model import Slo
 from slo.sources import CountSource, Window
-from slo.sources.corrected import corrected
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 
 TARGET: Final = "meshscope_slo_objective_ratio"
 EVENTS: Final = "meshscope_slo_events_total"
@@ -43,6 +42,7 @@ class ObjectiveSource:
     cursor: duckdb.DuckDBPyConnection
     slos: Sequence[Slo]
     now_ms: int
+    counting: Counting = field(default_factory=Counting)
     corrections: Callable[[], Sequence[Correction]] = tuple
     kept_s: Mapping[str, int] = field(default_factory=dict)
 
@@ -92,10 +92,11 @@ class ObjectiveSource:
             raise ExecutionFailed(f"the corrections cannot be read: {error}") from error
         by_spans: dict[tuple[Window, ...], list[int]] = {}
         for place, slo in enumerate(slos):
-            by_spans.setdefault(excluded(corrections, slo.name), []).append(place)
+            by_spans.setdefault(excluded(corrections, *slo.names), []).append(place)
         found = np.empty((len(slos), 2, len(ends_s)))
+        last_s = int(ends_s[-1])
         for spans, places in by_spans.items():
-            source = corrected(EdgeCountSource(self.cursor), spans)
+            source = self.counting.source(self.cursor, last_s, spans)
             found[places] = _cumulative(source, [slos[place] for place in places], ends_s)
         return list(found)
 

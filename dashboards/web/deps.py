@@ -1,7 +1,7 @@
 """What the web app needs from outside, as one frozen value; built by the server, or by a test."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from alerts.evaluator import Evaluator
 from alerts.incidents.desk import Desk
@@ -14,6 +14,7 @@ from dashboards.web.webhook import Webhook
 from slo.corrections import Correction
 from slo.ledger import Ledger
 from slo.model import Slo
+from slo.sources.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,7 @@ class Deps:
     desk: Desk | None = None
     webhook: Webhook | None = None
     access: WebAccess | None = None
+    counting: Counting = field(default_factory=Counting)
 
     def corrections(self) -> tuple[Correction, ...]:
         """Return the corrections of objectives as they are now; none without a ledger."""

@@ -76,6 +76,14 @@ def count(value: float | None) -> str:
     return MISSING if value is None else f"{value:,.0f}".replace(",", "\N{THIN SPACE}")
 
 
+def events(value: float | None, status: SloStatus) -> str:
+    """Return a count of events, slices or samples, which may be counted in parts."""
+    if value is None or status.parts_per_event == 1:
+        return count(value)
+    whole = value / status.parts_per_event
+    return count(whole) if whole >= 100 else f"{whole:.2f}"
+
+
 def bytes_(value: float | None) -> str:
     """Return ``0 B``, ``1.5 KiB``, ``64 MiB``."""
     if value is None:
@@ -132,6 +140,7 @@ FILTERS: Final[Mapping[str, Callable[..., Any]]] = {
         exact_percent,
         milliseconds,
         count,
+        events,
         bytes_,
         burn,
         duration,

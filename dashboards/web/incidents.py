@@ -126,6 +126,7 @@ class SharedDossiers:
             deps.slos,
             now_s=deps.clock_s(),
             corrections=deps.corrections(),
+            counting=deps.counting,
             silences=silenced,
             left_out=desk.left_out(incident),
             notes=notes,

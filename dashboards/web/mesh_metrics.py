@@ -6,7 +6,7 @@ When retention drops old hours the counters fall, which Prometheus reads as a re
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -30,7 +30,6 @@ from slo.corrections import Correction, excluded_as_entered
 from slo.latency import latency_bounds_us, le_label
 from slo.model import Slo
 from slo.sources import CountSource, Window
-from slo.sources.corrected import corrected
 
 _REQUEST_LABELS: Final = ("source", "destination", "version", "route", "code", "flags")
 _DURATION_LABELS: Final = ("source", "destination", "version", "route", "result")
@@ -112,21 +111,24 @@ def mesh_families(
 
 
 def slo_families(
-    source: CountSource,
+    counting: Callable[[tuple[Window, ...]], CountSource],
     slos: Sequence[Slo],
     to_s: int,
     corrections: Sequence[Correction] = (),
 ) -> list[Family]:
-    """Count the events of every SLO up to ``to_s``, but for what corrections excluded then."""
+    """Count the events of every SLO up to ``to_s``, but for what corrections excluded then.
+
+    ``counting`` gives a source without some spans.
+    """
     by_spans: dict[tuple[Window, ...], list[Slo]] = defaultdict(list)
     for slo in slos:
-        by_spans[excluded_as_entered(corrections, slo.name)].append(slo)
+        by_spans[excluded_as_entered(corrections, *slo.names)].append(slo)
     counted = {
         slo.name: (int(good), int(total))
         for spans, group in by_spans.items()
         for slo, ((good, total),) in zip(
             group,
-            corrected(source, spans).counts([slo.sli for slo in group], [(0, to_s)]),
+            counting(spans).counts([slo.sli for slo in group], [(0, to_s)]),
             strict=True,
         )
     }

@@ -15,8 +15,8 @@ from slo.model import Slo
 from slo.report import Report, report
 from slo.reporthtml import html
 from slo.reporttext import markdown
-from slo.sources.edges import EdgeCountSource
-from slo.windows import google_30d
+from slo.sources import CountSource, Window
+from slo.sources.counting import Counting
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +40,15 @@ def read_report(
     slos: Sequence[Slo],
     asked: ReportQuestion,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> Report:
     """Report on the objectives of one service, or on all."""
     shown = [slo for slo in slos if asked.service in {None, slo.service}]
     with store.snapshot() as cursor:
-        source = EdgeCountSource(cursor)
-        return report(shown, source, asked.periods, asked.to_s, google_30d(), corrections)
+        made = counting or Counting()
+
+        def source(spans: Sequence[Window]) -> CountSource:
+            return made.source(cursor, asked.to_s, spans)
+
+        shown = made.slos(cursor, shown, asked.to_s)
+        return report(shown, source, asked.periods, asked.to_s, corrections=corrections)

@@ -9,25 +9,28 @@ from typing import Any
 
 import duckdb
 
+from collector.edges import OVERFLOW
+from collector.semconv import EXTERNAL, UNKNOWN
 from collector.store import reader
 from collector.store.store import Store
 from dashboards.web.answers import NotFound
 from slo.burndown import Burndown, burndown
 from slo.corrections import Correction, excluded
 from slo.evaluate import BUCKET_S, evaluate
+from slo.groups import AT
 from slo.model import Slo, TimeWindow
-from slo.sources import Window
-from slo.sources.corrected import corrected
-from slo.sources.edges import EdgeCountSource
+from slo.sources import CountSource, Window
+from slo.sources.counting import Counting
 from slo.status import SloStatus, severity_key
-from slo.whatif import Question, WhatIf, whatif
-from slo.windows import load_tiers
+from slo.whatif import OWN, Question, WhatIf, whatif
+from slo.windows import load_tiers, tiers_of
 
 
 @dataclass(frozen=True, slots=True)
 class SloDetail:
     """One SLO with the series of its charts."""
 
+    slo: Slo
     status: SloStatus
     series: Burndown
 
@@ -44,28 +47,33 @@ class Backtests:
 
 
 def read_statuses(
-    store: Store, slos: Sequence[Slo], to_s: int, corrections: Sequence[Correction] = ()
+    store: Store,
+    slos: Sequence[Slo],
+    to_s: int,
+    corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> list[SloStatus]:
     """Judge every SLO over the window that ends at ``to_s``, exclusive; worst first.
 
     Those that are corrected alike are judged together.
     """
+    counting = counting or Counting()
     groups: dict[tuple[Window, ...], list[Slo]] = {}
-    for slo in slos:
-        groups.setdefault(excluded(corrections, slo.name), []).append(slo)
     with store.snapshot() as cursor:
+        for slo in counting.slos(cursor, slos, to_s):
+            groups.setdefault(excluded(corrections, *slo.names), []).append(slo)
         statuses = [
             status
             for spans, group in groups.items()
-            for status in _evaluate(group, EdgeCountSource(cursor), to_s, spans)
+            for status in _evaluate(group, counting.source(cursor, to_s, spans), to_s, spans)
         ]
     return sorted(statuses, key=severity_key)
 
 
 def _evaluate(
-    slos: Sequence[Slo], source: EdgeCountSource, to_s: int, spans: tuple[Window, ...]
+    slos: Sequence[Slo], source: CountSource, to_s: int, spans: tuple[Window, ...]
 ) -> list[SloStatus]:
-    statuses = evaluate(slos, corrected(source, spans), to_s - 1)
+    statuses = evaluate(slos, source, to_s - 1)
     if not spans:
         return statuses
     seconds = {slo.name: _corrected_s(slo, to_s, spans) for slo in slos}
@@ -73,7 +81,7 @@ def _evaluate(
 
 
 def _corrected_s(slo: Slo, to_s: int, spans: Sequence[Window]) -> int:
-    from_s = to_s - slo.window.seconds
+    from_s = slo.window.from_s(to_s)
     return sum(max(min(end, to_s) - max(begin, from_s), 0) for begin, end in spans)
 
 
@@ -83,14 +91,16 @@ def read_detail(
     name: str,
     to_s: int,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> SloDetail:
     """Judge one SLO; raises NotFound."""
-    slo = find(slos, name)
-    spans = excluded(corrections, name)
+    counting = counting or Counting()
     with store.snapshot() as cursor:
-        (status,) = _evaluate([slo], EdgeCountSource(cursor), to_s, spans)
-        source = corrected(EdgeCountSource(cursor), spans)
-        return SloDetail(status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
+        slo = find(counting.slos(cursor, _named(slos, name), to_s), name)
+        spans = excluded(corrections, *slo.names)
+        source = counting.source(cursor, to_s, spans)
+        (status,) = _evaluate([slo], source, to_s, spans)
+        return SloDetail(slo, status, burndown(_measured(slo, cursor, to_s), source, to_s - 1))
 
 
 def read_whatif(
@@ -99,12 +109,25 @@ def read_whatif(
     name: str,
     asked: Question,
     corrections: Sequence[Correction] = (),
+    counting: Counting | None = None,
 ) -> tuple[WhatIf, ...]:
     """Replay one SLO as asked; raises NotFound."""
-    slo = find(slos, name)
+    counting = counting or Counting()
     with store.snapshot() as cursor:
-        source = corrected(EdgeCountSource(cursor), excluded(corrections, name))
-        return whatif(slo, source, asked, load_tiers(asked.profile))
+        slo = find(counting.slos(cursor, _named(slos, name), asked.to_s), name)
+        spans = excluded(corrections, *slo.names)
+        source = counting.source(cursor, asked.to_s, spans)
+        tiers = tiers_of(slo) if asked.profile == OWN else load_tiers(asked.profile)
+        return whatif(slo, source, asked, tiers)
+
+
+def called_services(store: Store, from_s: int, to_s: int) -> list[str]:
+    """Return the services that were called in [from_s, to_s), in the order of the alphabet."""
+    with store.snapshot() as cursor:
+        table = reader.edge_counts(cursor, from_s, to_s, by=("destination",))
+    called = zip(table["destination"].to_pylist(), table["requests"].to_pylist(), strict=True)
+    virtual = {EXTERNAL, UNKNOWN, OVERFLOW}
+    return sorted(name for name, requests in called if requests and name not in virtual)
 
 
 def find(slos: Sequence[Slo], name: str) -> Slo:
@@ -115,6 +138,11 @@ def find(slos: Sequence[Slo], name: str) -> Slo:
     return found
 
 
+def _named(slos: Sequence[Slo], name: str) -> list[Slo]:
+    """Return the declared objective that is meant; a member of a group is found by its whole."""
+    return [slo for slo in slos if slo.name in {name, name.partition(AT)[0]}]
+
+
 def _measured(slo: Slo, cursor: duckdb.DuckDBPyConnection, to_s: int) -> Slo:
     """Shorten the charted window to the time with data: nothing happened before it, so the budget
     stays the same, and the steps get finer.
@@ -122,5 +150,6 @@ def _measured(slo: Slo, cursor: duckdb.DuckDBPyConnection, to_s: int) -> Slo:
     first = reader.first_bucket_s(cursor)
     if first is None or first >= to_s:
         return slo
-    seconds = min(slo.window.seconds, max(to_s - first, BUCKET_S))
+    from_s = slo.window.from_s(to_s)
+    seconds = min(to_s - from_s, max(to_s - first, BUCKET_S))
     return replace(slo, window=TimeWindow(seconds))

@@ -1,32 +1,39 @@
-"""Where counts come from. ``edges`` reads the store; ``fixed`` holds rows in memory for tests."""
+"""Where counts come from: good and total events of indicators, in integers.
+
+``edges`` reads the store with ``match`` and ``spans``; ``fixed`` holds rows in memory for tests.
+``corrected`` leaves out spans of time. ``minutes`` makes every other indicator of these: slices
+(``slices``), PromQL (``queries`` with ``increases``) and composites; ``counting`` puts it together.
+"""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.model import Sli
+from slo.model import EdgeSli, Sli
+
+S_contra = TypeVar("S_contra", contravariant=True)
 
 Window = tuple[int, int]
 """A span [from_s, to_s) in unix seconds, exact to the store's 10 s buckets."""
 
 
-class CountSource(Protocol):
-    """Exact integer counts for many indicators over many windows at once.
+class SourceOf(Protocol[S_contra]):
+    """Exact integer counts for many indicators of a kind over many windows at once.
 
     Implementations promise 0 <= good <= total, and zeros where nothing was measured.
     """
 
-    def counts(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+    def counts(self, slis: Sequence[S_contra], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return good and total, shaped (len(slis), len(windows), 2)."""
         ...
 
-    def tallies(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+    def tallies(self, slis: Sequence[S_contra], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return ``counts`` as they were counted, without the promise, to be summed further."""
         ...
 
-    def series(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+    def series(self, sli: S_contra, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
         """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s).
 
         Steps start at multiples of ``step_s``; the first and last hold only what is in the span.
@@ -34,7 +41,7 @@ class CountSource(Protocol):
         """
         ...
 
-    def steps(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+    def steps(self, sli: S_contra, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
         """Return the rows of ``series`` as they were counted, without the promise.
 
         Sums of them end as windows of ``counts`` do: good is at most the total of the sum.
@@ -42,7 +49,7 @@ class CountSource(Protocol):
         ...
 
     def many_steps(
-        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+        self, slis: Sequence[S_contra], from_s: int, to_s: int, step_s: int
     ) -> NDArray[np.int64]:
         """Return what ``steps`` counts for many indicators at once, shaped (slis, steps, 2).
 
@@ -57,3 +64,9 @@ class CountSource(Protocol):
     def covered_s(self, windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return how many seconds of each window were measured at all."""
         ...
+
+
+CountSource = SourceOf[Sli]
+"""Knows every indicator."""
+EdgeSource = SourceOf[EdgeSli]
+"""Knows those that count requests of the mesh."""

@@ -1,4 +1,4 @@
-"""Counts without the spans of time that corrections exclude: a CountSource over another.
+"""Counts without the spans of time that corrections exclude: a source over another.
 
 What is excluded was never there: it is taken from good, from total and from the measured time, in
 every window and at every step. Law: as if the rows had not been stored.
@@ -9,23 +9,23 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from slo.model import Sli
-from slo.sources import CountSource, Window
+from slo.model import EdgeSli
+from slo.sources import EdgeSource, Window
 from slo.sources.match import steps_within_total, within_total
 
 
 class CorrectedSource:
-    """A CountSource without some spans, which are disjoint and in order of time."""
+    """A source without some spans, which are disjoint and in order of time."""
 
-    def __init__(self, inner: CountSource, excluded: Sequence[Window]) -> None:
+    def __init__(self, inner: EdgeSource, excluded: Sequence[Window]) -> None:
         self._inner = inner
         self._excluded = tuple(excluded)
 
-    def counts(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+    def counts(self, slis: Sequence[EdgeSli], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return good and total, shaped (len(slis), len(windows), 2)."""
         return within_total(self.tallies(slis, windows))
 
-    def tallies(self, slis: Sequence[Sli], windows: Sequence[Window]) -> NDArray[np.int64]:
+    def tallies(self, slis: Sequence[EdgeSli], windows: Sequence[Window]) -> NDArray[np.int64]:
         """Return the same without the promise: the whole window less its excluded parts."""
         parts = [(place, part) for place, one in enumerate(windows) for part in self._parts(one)]
         found = self._inner.tallies(slis, [*windows, *(part for _, part in parts)])
@@ -34,13 +34,13 @@ class CorrectedSource:
             kept[:, place] -= found[:, column]
         return kept
 
-    def series(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+    def series(self, sli: EdgeSli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
         """Return rows of (bucket_s, good, total), one per step that touches [from_s, to_s)."""
         rows = self.steps(sli, from_s, to_s, step_s)
         rows[:, 1:] = steps_within_total(rows[:, 1:])
         return rows
 
-    def steps(self, sli: Sli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
+    def steps(self, sli: EdgeSli, from_s: int, to_s: int, step_s: int) -> NDArray[np.int64]:
         """Return the rows of ``series`` without the promise."""
         rows = self._inner.steps(sli, from_s, to_s, step_s)
         for part in self._parts((from_s, to_s)):
@@ -50,7 +50,7 @@ class CorrectedSource:
         return rows
 
     def many_steps(
-        self, slis: Sequence[Sli], from_s: int, to_s: int, step_s: int
+        self, slis: Sequence[EdgeSli], from_s: int, to_s: int, step_s: int
     ) -> NDArray[np.int64]:
         """Return good and total of many indicators at every step; ends as those of ``inner``."""
         found = self._inner.many_steps(slis, from_s, to_s, step_s).copy()
@@ -76,8 +76,3 @@ class CorrectedSource:
         """Return what is excluded of a window."""
         cut = [(max(a, window[0]), min(b, window[1])) for a, b in self._excluded]
         return [(a, b) for a, b in cut if a < b]
-
-
-def corrected(source: CountSource, spans: Sequence[Window]) -> CountSource:
-    """Return a source without some spans, or the source itself."""
-    return CorrectedSource(source, spans) if spans else source

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from collector.edges import is_error
 from slo.latency import threshold_bucket
-from slo.model import EdgeSelector, LatencySli, Sli
+from slo.model import CodeSli, EdgeSelector, EdgeSli, LatencySli
 
 MOST_CELLS: Final = 8_000_000
 """Edges times steps of one pass: 64 MB for each kind of count."""
@@ -50,7 +50,7 @@ class EdgeTable:
     ``ids`` are the edges whose rows ``tally`` is to be given.
     """
 
-    def __init__(self, edges: pa.Table, slis: Sequence[Sli]) -> None:
+    def __init__(self, edges: pa.Table, slis: Sequence[EdgeSli]) -> None:
         self.slis = tuple(slis)
         ids = _ints(edges, "edge_id")
         columns = {name: _texts(edges, name) for name in ("destination", *_NARROWED)}
@@ -61,8 +61,8 @@ class EdgeTable:
         wanted = sorted({row for rows in found for row in rows})
         place = {row: at for at, row in enumerate(wanted)}
         self._members = [np.array([place[row] for row in rows], np.intp) for rows in found]
-        codes = _ints(edges, "code")[wanted]
-        self._is_ok = np.array([not is_error(int(code)) for code in codes], bool)
+        self._codes = _ints(edges, "code")[wanted].tolist()
+        self._is_ok = np.array([not is_error(code) for code in self._codes], bool)
         self.ids = ids[wanted]
         self._places = np.full(int(ids.max(initial=0)) + 1, -1, np.int64)
         self._places[self.ids] = np.arange(len(wanted))
@@ -82,6 +82,11 @@ class EdgeTable:
         quick: dict[int, Ints] = {}
         result = np.zeros((len(self.slis), steps.slots, 2), np.int64)
         for counts, sli, members in zip(result, self.slis, self._members, strict=True):
+            if isinstance(sli, CodeSli):
+                counted = [row for row in members if sli.counted.hold(self._codes[row])]
+                good = [row for row in counted if not sli.bad.hold(self._codes[row])]
+                counts[:, 0], counts[:, 1] = (total[rows].sum(axis=0) for rows in (good, counted))
+                continue
             ok = members[self._is_ok[members]]
             counts[:, 1] = total[members].sum(axis=0)
             if not isinstance(sli, LatencySli):
@@ -113,6 +118,8 @@ def _members(
         wanted = getattr(edges, name)
         if wanted is not None:
             rows = [row for row in rows if columns[name][row] == wanted]
+    if edges.consumers:
+        rows = [row for row in rows if columns["source"][row] in edges.consumers]
     return rows
 
 

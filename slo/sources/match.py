@@ -6,7 +6,7 @@ store, never divides.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Final, Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from collector.edges import is_error
 from slo.latency import threshold_bucket
-from slo.model import LatencySli, Sli
+from slo.model import CodeSli, EdgeSli, LatencySli
 
 Ints = NDArray[np.int64]
 Texts = NDArray[np.object_]
+
+CODE: Final = "code"
+"""The label of rows that are grouped by response code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,20 @@ class Rows:
             np.concatenate([part.total for part in rows]),
             np.concatenate([part.good for part in rows]),
             np.concatenate([part.bucket for part in rows]),
+        )
+
+    def of_consumers(self, consumers: Sequence[str]) -> Self:
+        """Return the rows of some sources; without any, all rows."""
+        if not consumers or not len(self.slot):
+            return self
+        kept = np.isin(self.labels["source"].astype(str), list(consumers))
+        return replace(
+            self,
+            labels={name: values[kept] for name, values in self.labels.items()},
+            slot=self.slot[kept],
+            total=self.total[kept],
+            good=self.good[kept],
+            bucket=self.bucket[kept],
         )
 
     def in_slot(self, slot: int) -> Self:
@@ -88,7 +105,7 @@ def latency_rows(table: pa.Table, columns: Sequence[str]) -> Rows:
     )
 
 
-def tally(slis: Sequence[Sli], requests: Rows, latencies: Rows, *, slots: int) -> Ints:
+def tally(slis: Sequence[EdgeSli], requests: Rows, latencies: Rows, *, slots: int) -> Ints:
     """Return good and total per indicator and slot, shaped (len(slis), slots, 2).
 
     They add up over slots; ``within_total`` ends a sum.
@@ -97,6 +114,9 @@ def tally(slis: Sequence[Sli], requests: Rows, latencies: Rows, *, slots: int) -
     all_requests, all_latencies = _Index(requests), _Index(latencies)
     for row, sli in zip(result, slis, strict=True):
         found = all_requests.find(sli)
+        if isinstance(sli, CodeSli):
+            row[:] = _by_code(sli, requests, found, slots)
+            continue
         row[:, 1] = _sum(requests.slot[found], requests.total[found], slots)
         if isinstance(sli, LatencySli):
             near = all_latencies.find(sli)
@@ -108,8 +128,10 @@ def tally(slis: Sequence[Sli], requests: Rows, latencies: Rows, *, slots: int) -
     return result
 
 
-def tally_one(sli: Sli, requests: Rows, latencies: Rows, *, slots: int) -> Ints:
+def tally_one(sli: EdgeSli, requests: Rows, latencies: Rows, *, slots: int) -> Ints:
     """Return good and total per slot, shaped (slots, 2), of rows that all are the indicator's."""
+    if isinstance(sli, CodeSli):
+        return _by_code(sli, requests, np.arange(len(requests.slot)), slots)
     total = _sum(requests.slot, requests.total, slots)
     if not isinstance(sli, LatencySli):
         return np.column_stack([_sum(requests.slot, requests.good, slots), total])
@@ -137,6 +159,18 @@ def steps_within_total(steps: Ints) -> Ints:
     return steps
 
 
+def _by_code(sli: CodeSli, requests: Rows, found: NDArray[np.intp], slots: int) -> Ints:
+    """Count rows that are grouped by code too."""
+    codes, index = np.unique(requests.labels[CODE][found].astype(np.int64), return_inverse=True)
+    counted = np.array([sli.counted.hold(int(code)) for code in codes], dtype=bool)
+    bad = np.array([sli.bad.hold(int(code)) for code in codes], dtype=bool)
+    inside = found[counted[index]] if len(found) else found
+    good = found[(counted & ~bad)[index]] if len(found) else found
+    return np.column_stack(
+        [_sum(requests.slot[rows], requests.total[rows], slots) for rows in (good, inside)]
+    )
+
+
 class _Index:
     """Rows by destination: the positions of one destination are a slice."""
 
@@ -147,7 +181,7 @@ class _Index:
         self._order = np.argsort(codes, kind="stable")
         self._starts = np.searchsorted(codes[self._order], np.arange(len(names) + 1))
 
-    def find(self, sli: Sli) -> NDArray[np.intp]:
+    def find(self, sli: EdgeSli) -> NDArray[np.intp]:
         code = self._codes.get(sli.edges.destination)
         if code is None:
             return self._order[:0]
@@ -156,6 +190,8 @@ class _Index:
             wanted = getattr(sli.edges, name)
             if wanted is not None:
                 found = found[self._labels[name][found] == wanted]
+        if sli.edges.consumers:
+            found = found[np.isin(self._labels["source"][found].astype(str), sli.edges.consumers)]
         return found
 
 

@@ -28,6 +28,14 @@ class Truth:
     firing: list
 
 
+def _product(*factors):
+    """Multiply exactly: a Decimal times an int alone is rounded to 28 digits."""
+    found = Decimal(1)
+    for one in factors:
+        found = EXACT.multiply(found, Decimal(one))
+    return found
+
+
 def truth(rows, to_s, *, target, period_s, quick_only=False):
     """Answer for the windows that end at ``to_s``, exclusive."""
     allowed = EXACT.subtract(Decimal(1), target)
@@ -41,7 +49,7 @@ def truth(rows, to_s, *, target, period_s, quick_only=False):
         return good, total
 
     def burn(good, total):
-        return None if total == 0 else EXACT.divide(Decimal(total - good), allowed * total)
+        return None if total == 0 else EXACT.divide(Decimal(total - good), _product(allowed, total))
 
     good, total = count(period_s)
     spent = burn(good, total)
@@ -50,7 +58,7 @@ def truth(rows, to_s, *, target, period_s, quick_only=False):
         windows = [count(long_s), count(short_s)]
         # part of the budget x period / long window, as a product that is exact
         over = [
-            total and (total - good) * long_s > part * period_s * allowed * total
+            total and (total - good) * long_s > _product(part, period_s, allowed, total)
             for good, total in windows
         ]
         burns.append([burn(*window) for window in windows])

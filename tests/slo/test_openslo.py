@@ -155,14 +155,14 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
         ),
         (
             "    - target: 0.999",
-            "    - {target: 0.9}\n    - {target: 0.8}",
-            "a.yaml:30: spec.objectives: exactly one objective per SLO is supported, got 2",
+            "    []",
+            "a.yaml:30: spec.objectives: at least one objective is required",
         ),
         (
             "target: 0.999",
             "target: 0.9\n      timeSliceTarget: 0.9",
-            "a.yaml:32: spec.objectives[0].timeSliceTarget: belongs to Timeslices and composite "
-            "SLOs, which come later",
+            "a.yaml:32: spec.objectives[0].timeSliceTarget: belongs to Timeslices and "
+            "RatioTimeslices",
         ),
         (
             "service: cart",
@@ -189,14 +189,41 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
         (
             "isRolling: true",
             "isRolling: false",
-            "a.yaml:28: spec.timeWindow[0]: only rolling windows are supported yet: "
-            "set isRolling: true",
+            "a.yaml:28: spec.timeWindow[0]: calendar is required for a window that is not rolling",
+        ),
+        (
+            "duration: 30d",
+            "duration: 1m",
+            "a.yaml:28: spec.timeWindow[0].duration: 1m is 1 minutes, too short for a budget; "
+            "1M is months",
+        ),
+        (
+            "isRolling: true",
+            "calendar: {startTime: 2026-01-01 00:00:30, timeZone: UTC}",
+            "a.yaml:29: spec.timeWindow[0].calendar.startTime: must be at a whole minute: shorter "
+            "than that is no data, got 2026-01-01 00:00:30",
+        ),
+        (
+            "isRolling: true",
+            "calendar: {startTime: 2026-01-01 00:00:00, timeZone: Mars}",
+            "a.yaml:29: spec.timeWindow[0].calendar.timeZone: no time zone is called 'Mars'; "
+            "an IANA name, such as UTC",
+        ),
+        (
+            "isRolling: true",
+            "isRolling: true\n      calendar: {startTime: 2026-01-01 00:00:00, timeZone: UTC}",
+            "a.yaml:30: spec.timeWindow[0].calendar: must not be given for a rolling window",
         ),
         (
             "Occurrences",
             "Timeslices",
-            "a.yaml:26: spec.budgetingMethod: must be 'Occurrences' (the others come later), "
-            "got 'Timeslices'",
+            "a.yaml:31: spec.objectives[0]: timeSliceWindow is required for Timeslices",
+        ),
+        (
+            "Occurrences",
+            "TimeSlices",
+            "a.yaml:26: spec.budgetingMethod: must be one of Occurrences, Timeslices, "
+            "RatioTimeslices, got 'TimeSlices'",
         ),
         (
             "name: cart-availability",
@@ -206,19 +233,15 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
         ),
         (
             "kind: SLO",
-            "kind: AlertPolicy",
-            "a.yaml:2: kind: AlertPolicy is not supported yet; supported: Service, SLI, SLO",
-        ),
-        (
-            "kind: SLO",
             "kind: Servce",
-            "a.yaml:2: kind: must be one of Service, SLI, SLO, got 'Servce'; "
-            "did you mean 'Service'?",
+            "a.yaml:2: kind: must be one of Service, DataSource, SLI, SLO, AlertPolicy, "
+            "AlertCondition, AlertNotificationTarget, got 'Servce'; did you mean 'Service'?",
         ),
         (
             "openslo/v1",
             "openslo/v1alpha",
-            "a.yaml:1: apiVersion: must be 'openslo/v1', got 'openslo/v1alpha'",
+            "a.yaml:1: apiVersion: must be 'openslo/v1' or 'openslo.com/v2alpha', "
+            "got 'openslo/v1alpha'",
         ),
         (
             "        counter: true",
@@ -238,8 +261,14 @@ def test_op_and_value_on_a_ratio_are_refused_unless_reading_is_lenient():
         (
             "type: meshscope\n            spec:\n              destination: cart\n        total",
             "type: prometheus\n            spec:\n              destination: cart\n        total",
-            "a.yaml:18: spec.indicator.spec.ratioMetric.good.metricSource.type: "
-            "must be 'meshscope', got 'prometheus'",
+            "a.yaml:16: spec.indicator.spec.ratioMetric.good: must be of the type of total, "
+            "'meshscope', got 'prometheus'",
+        ),
+        (
+            "type: meshscope\n            spec:\n              destination: cart\n        total",
+            "type: Datadog\n            spec:\n              destination: cart\n        total",
+            "a.yaml:18: spec.indicator.spec.ratioMetric.good.metricSource.type: a source of type "
+            "'Datadog' cannot be counted here; meshscope and prometheus can",
         ),
         (
             "destination: cart\n        total",

@@ -24,7 +24,7 @@ def _report(rows, objectives=None, period="2027-01", now_s=END_S):
     with fill(rows) as store:
         source = EdgeCountSource(store.cursor())
         slos = [slo()] if objectives is None else objectives
-        return report(slos, source, parse_period(period, now_s), now_s, google_30d())
+        return report(slos, lambda _spans: source, parse_period(period, now_s), now_s, google_30d())
 
 
 @pytest.fixture(scope="module")

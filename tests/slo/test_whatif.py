@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from slo.evaluate import evaluate
 from slo.sources.edges import EdgeCountSource
-from slo.whatif import MAX_POINTS, Question, instants, target_of_percent, whatif
+from slo.whatif import MAX_POINTS, OWN, Question, instants, target_of_percent, whatif
 from slo.windows import google_30d, load_tiers
 from tests.slo.strategies import MONTH_S, slo
 from tests.slo.workloads import END_S, SEGMENTS, Segment, events, fill
@@ -26,7 +26,9 @@ def source():
 
 def _ask(source, **question):
     asked = Question(END_S - 3 * 86_400, END_S, **question)
-    return whatif(slo(), source, asked, load_tiers(asked.profile))
+    return whatif(
+        slo(), source, asked, google_30d() if asked.profile == OWN else load_tiers(asked.profile)
+    )
 
 
 def test_an_outage_is_backtested_tier_by_tier(source):

@@ -15,7 +15,6 @@ from dashboards.web.routers.api_collector import read_exporters
 from dashboards.web.routers.parameters import AppDeps, Sums
 from dashboards.web.self_metrics import exporter_families, registry_families
 from slo.evaluate import window_end_s
-from slo.sources.edges import EdgeCountSource
 
 ROUTER: Final = APIRouter(prefix="/metrics", tags=["metrics"])
 
@@ -37,7 +36,12 @@ def mesh(deps: AppDeps, remembered: Sums) -> Response:
         base = remembered.base(cursor)
         families = [
             *mesh_families(cursor, deps.slos, to_s, found, base),
-            *slo_families(EdgeCountSource(cursor, base), deps.slos, to_s, deps.corrections()),
+            *slo_families(
+                lambda spans: deps.counting.source(cursor, to_s, spans, base),
+                deps.counting.slos(cursor, deps.slos, to_s),
+                to_s,
+                deps.corrections(),
+            ),
         ]
     return Response(expose(families), media_type=CONTENT_TYPE)
 

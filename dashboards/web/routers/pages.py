@@ -14,7 +14,7 @@ from dashboards.web.routers.api_collector import read_collector, read_exporters
 from dashboards.web.routers.canary_parameters import AskedPolicy
 from dashboards.web.routers.parameters import AppDeps, LiveRates, Range, Views
 from dashboards.web.services import last_seen, service_rows, silent_services
-from dashboards.web.slos import find, read_detail, read_statuses
+from dashboards.web.slos import called_services, read_detail, read_statuses
 from dashboards.web.sparklines import read_sparklines
 from dashboards.web.timerange import DEFAULT_TO, TimeRange
 from slo.canary.policy import LOOKBACK_S
@@ -37,6 +37,7 @@ class Preset:
         return TimeRange(self.from_text, DEFAULT_TO, 0, 0).query
 
 
+DAY_S: Final = 86_400
 PRESETS: Final = tuple(
     Preset(title, f"now-{duration}")
     for title, duration in (
@@ -88,27 +89,34 @@ def slos_page(
 ) -> Response:
     """Show every SLO, or those of one service, worst first."""
     shown = [slo for slo in deps.slos if service in {None, slo.service}]
-    statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections())
+    statuses = read_statuses(deps.store, shown, asked.to_s, deps.corrections(), deps.counting)
     order = {state: place for place, state in enumerate(WORST_FIRST)}
     frame = page_frame("/slos", deps, asked)
+    called = [] if statuses else called_services(deps.store, asked.to_s - DAY_S, asked.to_s)
     return answers.page(
-        request, "slos.html", **frame, statuses=statuses, state_order=order, service=service
+        request,
+        "slos.html",
+        **frame,
+        statuses=statuses,
+        state_order=order,
+        service=service,
+        called=[name for name in called if service in {None, name}],
     )
 
 
 @ROUTER.get("/slos/{name}")
 def slo_page(request: Request, deps: AppDeps, asked: Range, name: str) -> Response:
     """Show one SLO; its charts come from the API."""
-    slo = find(deps.slos, name)
-    status = read_detail(deps.store, [slo], name, asked.to_s, deps.corrections()).status
+    found = read_detail(deps.store, deps.slos, name, asked.to_s, deps.corrections(), deps.counting)
     frame = page_frame("/slos", deps, asked)
     return answers.page(
         request,
         "slo.html",
         **frame,
-        status=status,
-        description=slo.description,
-        runbook_url=runbook_url(slo),
+        status=found.status,
+        description=found.slo.description,
+        runbook_url=runbook_url(found.slo),
+        whole=found.status.belongs_to if found.slo.group else "",
     )
 
 

@@ -16,7 +16,7 @@ from dashboards.web.timerange import parse_duration, parse_instant
 from slo.evaluate import BUCKET_S, window_end_s
 from slo.gate import Overrides
 from slo.periods import Comparison, parse_period
-from slo.whatif import Question, target_of_percent
+from slo.whatif import OWN, Question, target_of_percent
 from slo.windows import profiles
 
 MAX_INSTANTS: Final = 2_000_000
@@ -30,7 +30,7 @@ def _whatif(
     deps: AppDeps,
     target: Annotated[list[str] | None, Query(description="percent, may be repeated")] = None,
     window: Annotated[str | None, Query(description="another time window, such as 7d")] = None,
-    profile: Annotated[str, Query(description="the alert table")] = "google_30d",
+    profile: Annotated[str, Query(description="the alert table; own: the objective's")] = OWN,
     since: Annotated[str, Query(description="how far back, such as 30d")] = "30d",
     every: Annotated[str, Query(description="how far apart alerts are judged")] = "1m",
     to: Annotated[str, Query(description="now, unix seconds or ISO 8601")] = "now",
@@ -42,8 +42,8 @@ def _whatif(
         refuse("every", f"must be a multiple of {BUCKET_S} s and at most since")
     if since_s // every_s > MAX_INSTANTS:
         refuse("every", f"asks for more than {MAX_INSTANTS} instants; take a longer step")
-    if profile not in profiles():
-        refuse("profile", f"must be one of {', '.join(profiles())}, got {profile!r}")
+    if profile not in (known := (OWN, *profiles())):
+        refuse("profile", f"must be one of {', '.join(known)}, got {profile!r}")
     if len(target or ()) > MAX_TARGETS:
         refuse("target", f"at most {MAX_TARGETS} targets at once")
     return Question(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from alerts.incidents.impact import concerned, impacts, whole_minutes
 from collector.store.store import open_store
 from slo.corrections import Correction
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 from tests.collector.rollups import put
 from tests.dashboards.web.failing_shop import edge
 from tests.dashboards.web.seeded import availability
@@ -39,7 +39,11 @@ def store():
 
 def cost(store, from_s, to_s, corrections=()):
     with store.snapshot() as cursor:
-        (found,) = impacts([SLO], EdgeCountSource(cursor), (from_s, to_s), corrections)
+
+        def source(spans):
+            return Counting().source(cursor, to_s, spans)
+
+        (found,) = impacts([SLO], source, (from_s, to_s), corrections)
     return found
 
 

@@ -1,6 +1,7 @@
 """What-if, the gate and reports: the API, and the command line against it on a real socket."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from typer.testing import CliRunner
@@ -8,7 +9,8 @@ from typer.testing import CliRunner
 from dashboards.web.app import create_app
 from slo.cli import app as slo_app
 from slo.ledger import Ledger
-from tests.dashboards.web.seeded import deps
+from slo.openslo import parse_openslo
+from tests.dashboards.web.seeded import availability, deps
 from tests.dashboards.web.serving import serve
 from tests.dashboards.web.visitor import Visitor
 
@@ -51,7 +53,7 @@ def test_a_whatif_takes_targets_windows_and_tables(client):
     [
         ("target=100", "target: a target of 100 % leaves no error budget"),
         ("target=x", "target: a target must be a percent"),
-        ("profile=none", "profile: must be one of google_30d, three_x_30d"),
+        ("profile=none", "profile: must be one of own, google_30d, three_x_30d"),
         ("every=15s", "every: must be a multiple of 10 s"),
         ("since=500w&every=10s", "every: asks for more than"),
         ("window=90s", "window: must be whole minutes"),
@@ -251,3 +253,53 @@ def test_the_whatif_command_prints_tiers_and_firings(url):
     assert wrong.exit_code == 2
     assert "leaves no error budget" in wrong.output
     assert _run("whatif", "x", "--url", "http://127.0.0.1:9").exit_code == 3
+
+
+def test_objectives_to_start_with_are_offered_for_each_service_that_was_called(client, store):
+    text = client.get("/api/slos/starter").text
+    catalog = parse_openslo([("a.yaml", text)])
+    assert [service.name for service in catalog.services] == ["cart", "frontend"]
+    one = parse_openslo([("a.yaml", client.get("/api/slos/starter?service=cart").text)])
+    assert [service.name for service in one.services] == ["cart"]
+    assert client.get("/api/slos/starter?uncovered=true").status_code == 404
+    nobody = client.get("/api/slos/starter?service=nobody")
+    assert nobody.json()["error"]["message"].startswith("nobody was not called in the last 1d")
+
+
+def test_a_page_without_objectives_offers_them(store):
+    page = Visitor(create_app(deps(store, slos=()))).get("/slos").text
+    assert "2 services were called in the last day" in page
+    assert 'href="/api/slos/starter"' in page
+
+
+def test_the_starter_command_writes_a_file_once(url, tmp_path):
+    out = tmp_path / "objectives.yaml"
+    found = _run("starter", "--out", str(out), "--url", url)
+    assert found.exit_code == 0, found.output
+    assert len(parse_openslo([("a.yaml", out.read_text())]).slos) == 6
+    again = _run("starter", "--out", str(out), "--url", url)
+    assert again.exit_code == 2
+    assert "is there already" in again.output
+    assert "kind: SLO" in _run("starter", "--service", "cart", "--url", url).output
+    nothing = _run("starter", "--service", "nobody", "--url", url)
+    assert nothing.exit_code == 2
+    assert "nobody was not called" in nothing.output
+
+
+@pytest.fixture
+def grouped(store):
+    slos = (replace(availability(), group_by=("source",)),)
+    return Visitor(create_app(deps(store, slos=slos)))
+
+
+def test_a_member_of_a_group_is_answered_everywhere_by_its_name(grouped):
+    names = {one["name"]: one for one in grouped.get("/api/slos").json()}
+    assert set(names) == {"cart-availability", "cart-availability@frontend"}
+    assert names["cart-availability@frontend"]["group"] == {"source": "frontend"}
+    path = "/slos/cart-availability%40frontend"
+    assert grouped.get(f"/api{path}").json()["total"] == names["cart-availability"]["total"]
+    assert "source frontend" in grouped.get(path).text
+    assert grouped.get(f"/api{path}/whatif?since=1h").json()["backtests"][0]["bad"] == 20
+    assert grouped.get("/api/slos/cart-availability%40nobody").status_code == 404
+    assert 'slo="cart-availability@frontend"' in grouped.get("/metrics/mesh").text
+    assert "source frontend" in grouped.get("/api/slos/report?format=markdown").text

@@ -11,11 +11,18 @@ const ROWS = 500;
 const name = document.querySelector("[data-slo]").dataset.slo;
 const charts = [];
 let series = null;
+let parts = 1;
+
+// Slices that count with their ratio are counted in parts of one.
+const whole = (counts) => (parts === 1 ? counts : counts.map((value) => value / parts));
+const told = (value) => (parts === 1 || value >= 100 ? count(value) : (Math.round(value * 100) / 100).toString());
 
 async function load() {
   const answer = await fetch(linkTo(`/api/slos/${encodeURIComponent(name)}`));
   if (!answer.ok) return;
-  series = (await answer.json()).series;
+  const found = await answer.json();
+  parts = found.parts_per_event;
+  series = { ...found.series, good: whole(found.series.good), total: whole(found.series.total) };
   draw();
   fillTable();
 }
@@ -30,10 +37,10 @@ function draw() {
     ], (values) => values.map((value) => `${Math.round(value * 100)} %`)),
     chart("events", [series.bucket_s, series.total, bad], fromZero(), [
       { label: "Good", fill: tint("ok", 0.45), paths: bars(), points: { show: false },
-        value: (_, value, __, index) => (index === null ? "–" : count(series.good[index])) },
+        value: (_, value, __, index) => (index === null ? "–" : told(series.good[index])) },
       { label: "Bad (right scale)", scale: "bad", fill: colour("bad"), paths: bars(0.35), points: { show: false },
-        value: (_, value) => (value === null ? "–" : count(value)) },
-    ], (values) => values.map((value) => count(value))),
+        value: (_, value) => (value === null ? "–" : told(value)) },
+    ], (values) => values.map((value) => told(value))),
   );
 }
 
@@ -87,7 +94,7 @@ function fillTable() {
     const moment = new Date(series.bucket_s[i] * 1000);
     rows.push(el("tr", {},
       el("th", { scope: "row" }, el("time", { datetime: moment.toISOString() }, moment.toLocaleString())),
-      ...[count(series.good[i]), count(Math.max(0, series.total[i] - series.good[i])), count(series.total[i]),
+      ...[told(series.good[i]), told(Math.max(0, series.total[i] - series.good[i])), told(series.total[i]),
         percent(series.budget_remaining[i])].map((words) => el("td", { class: "num" }, words))));
   }
   body.replaceChildren(...rows);
