@@ -23,7 +23,7 @@ from tests.dashboards.web.serving import serve
 
 ENVOY_TIME_S = ENVOY_TIME_NS // 10**9
 MS = 1_000_000
-LIMITS = WriterLimits(compact_every_s=3600.0)
+LIMITS = WriterLimits(compact_every_s=3600.0, count_spans_every_s=3600.0)
 """Edges of spans are not counted meanwhile: what they are counted from is not sealed."""
 
 
