@@ -43,6 +43,8 @@ format: setup ## Format the code
 generate: setup ## Write the committed generated files anew
 	$(BIN)/meshscope alerts generate
 	$(BIN)/meshscope alerts generate --slo deploy/slo/gateway.yaml --out deploy/rules/gateway.yaml
+	$(BIN)/meshscope alerts alertmanager --contacts deploy/contacts.yaml --slo deploy/slo/gateway.yaml \
+	  --out deploy/alertmanager.yml
 	$(BIN)/meshscope dashboards generate
 	$(BIN)/python -m tests.collector.receiver.conformance.checklist
 	$(BIN)/meshscope mesh bootstrap deploy/mesh/mesh.yaml gateway-v1 --xds 172.30.84.11:18000 \

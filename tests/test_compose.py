@@ -263,11 +263,21 @@ def test_alertmanager_accepts_its_configuration():
     run("amtool", "check-config", DEPLOY / "alertmanager.yml")
 
 
+def test_alertmanagers_configuration_is_that_of_the_contacts(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command = (
+        "alertmanager --contacts deploy/contacts.yaml --slo deploy/slo/gateway.yaml"
+        " --out deploy/alertmanager.yml"
+    )
+    result = CliRunner().invoke(alerts.cli.app, [*command.split(), "--check"])
+    assert result.exit_code == 0, f"run `meshscope alerts {command}`\n{result.output}"
+
+
 @pytest.mark.parametrize("severity", ["page", "ticket"])
 def test_a_severity_reaches_the_receiver_of_its_name(severity):
     config = f"--config.file={DEPLOY / 'alertmanager.yml'}"
     said = run("amtool", "config", "routes", "test", config, f"severity={severity}", "service=cart")
-    assert said.strip() == severity
+    assert said.strip() == f"default-{severity}"
 
 
 def instructions() -> list[list[str]]:

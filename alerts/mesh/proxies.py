@@ -18,6 +18,8 @@ RESTARTS: Final = 2
 MEMORY_GROWTH: Final = 2
 MEMORY_MIN_BYTES: Final = 200_000_000
 
+_SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
+"""A proxy's job may have its namespace before the service."""
 _WHO: Final = "{{ $labels.instance }} of {{ $labels.job }}"
 _PROXY: Final = {"job": "cart", "instance": "cart-v1"}
 _OTHER: Final = {"job": "shop/web", "instance": "web-v1"}
@@ -84,6 +86,7 @@ def _config_rejected() -> MeshAlert:
             value=1,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
@@ -123,9 +126,9 @@ def _certificates() -> tuple[MeshAlert, MeshAlert]:
     name = "MeshCertificateExpiring"
     return (
         MeshAlert(name, "page", f"{left}\n< {LIFE_RATIO} * {most}", summary, description,
-                  "/services", hour, for_="1m"),
+                  "/services", hour, for_="1m", service=_SERVICE),
         MeshAlert(name, "ticket", f"{left} < {SOON_S}\nand\n{most} > {LONG_LIVED_S}", summary,
-                  description, "/services", days, for_="1m"),
+                  description, "/services", days, for_="1m", service=_SERVICE),
     )  # fmt: skip
 
 
@@ -154,6 +157,7 @@ def _tls_failures() -> MeshAlert:
             value=20,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
@@ -176,6 +180,7 @@ def _restarts() -> MeshAlert:
             value=2,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
@@ -200,6 +205,7 @@ def _memory() -> MeshAlert:
             labels=_PROXY,
         ),
         for_="15m",
+        service=_SERVICE,
     )
 
 
