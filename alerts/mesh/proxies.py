@@ -11,6 +11,8 @@ from alerts.mesh.alert import MeshAlert, Proof, counted
 
 LIFE_RATIO: Final = 0.25
 """A certificate that has less of its life left was not renewed when it should have been."""
+ENDLESS_S: Final = 10**9
+"""A longer life is none: a listener that has no certificate yet."""
 LONG_LIVED_S: Final = 2 * 86_400
 SOON_S: Final = 3 * 86_400
 TLS_MIN: Final = 5
@@ -93,7 +95,7 @@ def _config_rejected() -> MeshAlert:
 def _certificates() -> tuple[MeshAlert, MeshAlert]:
     by = "by (job, instance, envoy_tls_certificate)"
     left = f"(min {by} ({names.LISTENER_EXPIRY} or {names.CLUSTER_EXPIRY}) - time())"
-    most = f"max_over_time({left}[3h:5m])"
+    most = f"max_over_time(({left} < {ENDLESS_S})[3h:5m])"
     summary = "The certificate of {{ $labels.instance }} expires"
     description = (
         f"The certificate {{{{ $labels.envoy_tls_certificate }}}} of {_WHO} is valid for "
