@@ -18,7 +18,7 @@ setup: $(VENV)/.installed $(VENV)/.compiled vendor ## Make the virtual environme
 demo: setup ## Run the demo mesh with the collector and the dashboard; ARGS="--fault latency --after 60s"
 	@$(BIN)/meshscope demo $(ARGS)
 
-secrets: deploy/secrets/meshscope_admin deploy/secrets/meshscope_viewer ## Make the tokens that compose.yaml needs, once
+secrets: $(addprefix deploy/secrets/meshscope_,admin viewer webhook) ## Make the tokens that compose.yaml needs, once
 
 deploy/secrets/%:
 	@mkdir -p -m 700 deploy/secrets
@@ -50,6 +50,8 @@ format: setup ## Format the code
 generate: setup ## Write the committed generated files anew
 	$(BIN)/meshscope alerts generate
 	$(BIN)/meshscope alerts generate --slo deploy/slo/gateway.yaml --out deploy/rules/gateway.yaml
+	$(BIN)/meshscope alerts alertmanager --contacts deploy/contacts.yaml --slo deploy/slo/gateway.yaml \
+	  --out deploy/alertmanager.yml
 	$(BIN)/meshscope dashboards generate
 	$(BIN)/python -m tests.collector.receiver.conformance.checklist
 	$(BIN)/meshscope mesh bootstrap deploy/mesh/mesh.yaml gateway-v1 --xds 172.30.84.11:18000 \

@@ -139,12 +139,15 @@ def _one_of_many(rule: AlertingRule, times: tuple[str, str], **only: str) -> lis
 
 def _expected(rule: AlertingRule, labels: Mapping[str, str], value: float) -> dict[str, Any]:
     """Return an alert as it fires. Its texts are filled in by our templates, and so compared."""
-    told = {**labels, **rule.labels}
     setting = Setting(query=lambda _: (), at_ms=0)
-    texts = {
-        name: expand(text, rule.alert, labels, value, setting)
-        for name, text in rule.annotations.items()
-    }
+
+    def filled(texts: Mapping[str, str]) -> dict[str, str]:
+        return {
+            name: expand(text, rule.alert, labels, value, setting) for name, text in texts.items()
+        }
+
+    told = {**labels, **filled(rule.labels)}
+    texts = filled(rule.annotations)
     return {"exp_labels": told, "exp_annotations": texts}
 
 

@@ -143,6 +143,7 @@ def test_a_secret_is_a_file_that_git_ignores_and_make_writes(name):
     [
         ("meshscope", ROOT / "compose.yaml"),
         ("prometheus", DEPLOY / "prometheus.yml"),
+        ("alertmanager", DEPLOY / "alertmanager.yml"),
         ("grafana", DEPLOY / "grafana" / "datasources" / "meshscope.yaml"),
     ],
 )
@@ -300,11 +301,21 @@ def test_alertmanager_accepts_its_configuration():
     run("amtool", "check-config", DEPLOY / "alertmanager.yml")
 
 
+def test_alertmanagers_configuration_is_that_of_the_contacts(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    command = (
+        "alertmanager --contacts deploy/contacts.yaml --slo deploy/slo/gateway.yaml"
+        " --out deploy/alertmanager.yml"
+    )
+    result = CliRunner().invoke(alerts.cli.app, [*command.split(), "--check"])
+    assert result.exit_code == 0, f"run `meshscope alerts {command}`\n{result.output}"
+
+
 @pytest.mark.parametrize("severity", ["page", "ticket"])
 def test_a_severity_reaches_the_receiver_of_its_name(severity):
     config = f"--config.file={DEPLOY / 'alertmanager.yml'}"
     said = run("amtool", "config", "routes", "test", config, f"severity={severity}", "service=cart")
-    assert said.strip() == f"meshscope,{severity}"
+    assert said.strip() == f"meshscope,default-{severity}"
 
 
 def test_alertmanager_tells_meshscope_where_it_listens():

@@ -5,7 +5,7 @@ Its runbook is named after it: MeshTlsFailures has ``tls-failures``. Values only
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from alerts import names
@@ -31,7 +31,11 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class MeshAlert:
-    """One alert; ``page`` is the path of the dashboard that shows it."""
+    """One alert; ``page`` is the path of the dashboard that shows it.
+
+    labels: the same for all of its elements, which others of this name have otherwise. service: a
+    template that says which service an element is about, for routes and inhibitions.
+    """
 
     name: str
     severity: Literal["page", "ticket"]
@@ -42,7 +46,8 @@ class MeshAlert:
     proof: Proof
     for_: str = ""
     team: str = "platform"
-    labels: Mapping[str, str] | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    service: str = ""
 
     @property
     def runbook(self) -> str:
@@ -51,10 +56,11 @@ class MeshAlert:
 
     def rule(self, base_url: str) -> AlertingRule:
         """Return the rule, with links to the dashboard at ``base_url``."""
+        about = {names.SERVICE: self.service} if self.service else {}
         return AlertingRule(
             self.name,
             self.expr,
-            {**(self.labels or {}), names.SEVERITY: self.severity, names.TEAM: self.team},
+            {**self.labels, **about, names.SEVERITY: self.severity, names.TEAM: self.team},
             {
                 "summary": self.summary,
                 "description": self.description,

@@ -11,6 +11,8 @@ from alerts.mesh.alert import MeshAlert, Proof, counted
 
 LIFE_RATIO: Final = 0.25
 """A certificate that has less of its life left was not renewed when it should have been."""
+ENDLESS_S: Final = 10**9
+"""A longer life is none: a listener that has no certificate yet."""
 LONG_LIVED_S: Final = 2 * 86_400
 SOON_S: Final = 3 * 86_400
 TLS_MIN: Final = 5
@@ -18,6 +20,8 @@ RESTARTS: Final = 2
 MEMORY_GROWTH: Final = 2
 MEMORY_MIN_BYTES: Final = 200_000_000
 
+_SERVICE: Final = '{{ reReplaceAll "^.*/" "" $labels.job }}'
+"""A proxy's job may have its namespace before the service."""
 _WHO: Final = "{{ $labels.instance }} of {{ $labels.job }}"
 _PROXY: Final = {"job": "cart", "instance": "cart-v1"}
 _OTHER: Final = {"job": "shop/web", "instance": "web-v1"}
@@ -84,13 +88,14 @@ def _config_rejected() -> MeshAlert:
             value=1,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
 def _certificates() -> tuple[MeshAlert, MeshAlert]:
     by = "by (job, instance, envoy_tls_certificate)"
     left = f"(min {by} ({names.LISTENER_EXPIRY} or {names.CLUSTER_EXPIRY}) - time())"
-    most = f"max_over_time({left}[3h:5m])"
+    most = f"max_over_time(({left} < {ENDLESS_S})[3h:5m])"
     summary = "The certificate of {{ $labels.instance }} expires"
     description = (
         f"The certificate {{{{ $labels.envoy_tls_certificate }}}} of {_WHO} is valid for "
@@ -123,9 +128,9 @@ def _certificates() -> tuple[MeshAlert, MeshAlert]:
     name = "MeshCertificateExpiring"
     return (
         MeshAlert(name, "page", f"{left}\n< {LIFE_RATIO} * {most}", summary, description,
-                  "/services", hour, for_="1m"),
+                  "/services", hour, for_="1m", service=_SERVICE),
         MeshAlert(name, "ticket", f"{left} < {SOON_S}\nand\n{most} > {LONG_LIVED_S}", summary,
-                  description, "/services", days, for_="1m"),
+                  description, "/services", days, for_="1m", service=_SERVICE),
     )  # fmt: skip
 
 
@@ -154,6 +159,7 @@ def _tls_failures() -> MeshAlert:
             value=20,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
@@ -176,6 +182,7 @@ def _restarts() -> MeshAlert:
             value=2,
             labels=_PROXY,
         ),
+        service=_SERVICE,
     )
 
 
@@ -200,6 +207,7 @@ def _memory() -> MeshAlert:
             labels=_PROXY,
         ),
         for_="15m",
+        service=_SERVICE,
     )
 
 

@@ -59,7 +59,7 @@ def _silent_outage(service: Service) -> MeshAlert:
             labels={},
         ),
         for_="1m",
-        team=_team(service),
+        team=team_of(service),
         labels={names.SERVICE: service.name},
     )
 
@@ -82,12 +82,13 @@ def _no_data(service: Service) -> MeshAlert:
             labels={},
         ),
         for_="5m",
-        team=_team(service),
+        team=team_of(service),
         labels={names.SERVICE: service.name},
     )
 
 
-def _team(service: Service) -> str:
+def team_of(service: Service) -> str:
+    """Return who owns a service: its label ``team``, or the service itself."""
     return service.labels.get("team", service.name)
 
 

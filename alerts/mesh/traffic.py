@@ -17,6 +17,7 @@ AMPLIFIED: Final = 3
 AMPLIFIED_MIN: Final = 1000
 EDGE: Final = "{{ $labels.source }}%3E{{ $labels.destination }}"
 """How a page names the edge of an alert: ``source>destination``, escaped for a URL."""
+_CALLEE: Final = "{{ $labels.destination }}"
 _EDGE_PAGE: Final = f"/topology?selected={EDGE}"
 _PAIR: Final = {"source": "frontend", "destination": "cart"}
 
@@ -57,6 +58,7 @@ def _plaintext() -> MeshAlert:
             value=100,
             labels=_PAIR,
         ),
+        service=_CALLEE,
     )
 
 
@@ -85,6 +87,7 @@ def _retry_amplification() -> MeshAlert:
             labels=_PAIR,
         ),
         for_="2m",
+        service=_CALLEE,
     )
 
 
@@ -109,6 +112,7 @@ def _circuit_breaker() -> MeshAlert:
             value=70,
             labels=_PAIR,
         ),
+        service=_CALLEE,
     )
 
 
@@ -138,6 +142,7 @@ def _unreachable() -> MeshAlert:
             labels=_PAIR,
         ),
         for_="1m",
+        service=_CALLEE,
     )
 
 
@@ -167,6 +172,7 @@ def _egress_denied() -> MeshAlert:
             value=3,
             labels={"source": "cart"},
         ),
+        service="{{ $labels.source }}",
     )
 
 

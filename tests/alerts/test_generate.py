@@ -139,7 +139,10 @@ def test_the_first_value_of_a_new_counter_counts_and_a_prometheus_that_is_new_co
     edge = 'mesh_requests_total{source="web",destination="cart",code="503",flags="UO"}'
     other = 'mesh_requests_total{source="web",destination="cart",code="200",flags="-"}'
     fires = 'ALERTS{alertname="MeshCircuitBreakerTripped",alertstate="firing"}'
-    labels = fires[:-1] + ',source="web",destination="cart",severity="ticket",team="platform"}'
+    labels = (
+        fires[:-1]
+        + ',source="web",destination="cart",service="cart",severity="ticket",team="platform"}'
+    )
     born = [(edge, "_x20 500x40"), (other, "0+1x60")]
     checks = [(fires, "11m", [{"labels": labels, "value": 1}]), (fires, "20m", [])]
     _run(tmp_path, groups, born, checks)

@@ -66,14 +66,14 @@ def hook():
 
 
 @contextlib.contextmanager
-def alertmanager(folder, hook_url, port=None):
-    """Run one until the block ends; gives its URL."""
+def alertmanager(folder, hook_url="", port=None, config=None):
+    """Run one until the block ends; gives its URL. ``config`` takes the place of ours."""
     program = shutil.which("prometheus-alertmanager")
     if program is None:
         pytest.fail("Alertmanager is not installed: apt-get install prometheus-alertmanager")
     port = port or free_port()
     folder.mkdir(exist_ok=True)
-    (folder / "config.yml").write_text(CONFIG % hook_url)
+    (folder / "config.yml").write_text(CONFIG % hook_url if config is None else config)
     command = [program, "--config.file=config.yml", "--storage.path=data",
                f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address=",
                "--log.level=error"]  # fmt: skip
