@@ -6,6 +6,7 @@ counts per window; ``burnrate`` one alert per tier; ``mesh/`` alerts without an 
 the same; ``generate`` all of it for a catalog; ``cli`` the ``alerts`` command. ``evaluation`` rules
 evaluated, ``templates`` their texts, ``notify`` the way to Alertmanager; ``evaluator`` the thread
 that does it, ``rule_files`` what it is given, ``durations`` how rule files write them.
-``routing/`` whom
-Alertmanager tells. ``rules/`` holds what is generated and committed, ``runbooks/`` the texts.
+``incidents`` what Alertmanager tells, made into stories of failures; ``silencing`` silences there;
+``routing`` whom Alertmanager tells. ``rules/`` holds what is generated and committed, ``runbooks/``
+the texts.
 """

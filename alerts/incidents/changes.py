@@ -19,6 +19,9 @@ Kind = Literal["version", "version_gone", "push", "push_refused"]
 
 LOOK_BACK_S: Final = 86_400
 """A version that was not heard for so long before is new."""
+MOST_VERSIONS_S: Final = 86_400
+MOST_PUSHES_S: Final = 3 * 3600
+"""So much time is looked at: proxies count every few seconds, and a page shall not wait."""
 SETTLED_S: Final = 120
 """In the first minutes of a store everything is heard for the first time: nothing is new."""
 _STEP_S: Final = 10
@@ -55,8 +58,11 @@ class Change:
 
 
 def read_changes(cursor: duckdb.DuckDBPyConnection, from_s: int, to_s: int) -> tuple[Change, ...]:
-    """Return the changes within [from_s, to_s), by time."""
-    found = [*_versions(cursor, from_s, to_s), *_pushes(cursor, from_s, to_s)]
+    """Return the changes within [from_s, to_s), by time; of a long span those of its beginning."""
+    found = [
+        *_versions(cursor, from_s, min(to_s, from_s + MOST_VERSIONS_S)),
+        *_pushes(cursor, from_s, min(to_s, from_s + MOST_PUSHES_S)),
+    ]
     return tuple(sorted(found, key=lambda one: (one.at_s, one.kind, one.text)))
 
 

@@ -130,14 +130,15 @@ def related(one, other):
     return bool(calls) and last.starts_ns - first.starts_ns <= CASCADE_NS
 
 
-@given(st.lists(told_rows(), max_size=12))
+@settings(max_examples=60, deadline=None)
+@given(st.lists(told_rows(), max_size=10))
 def test_incidents_are_what_joining_pair_by_pair_gives(rows):
     alerts = alerts_of(rows, ())
     found = incidents_of(alerts)
     assert sorted(sorted(one.id for one in each.alerts) for each in found) == naive(alerts)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     st.lists(told_rows(), max_size=6, unique_by=lambda one: (one.fingerprint, one.starts_ns)),
     st.randoms(use_true_random=False),

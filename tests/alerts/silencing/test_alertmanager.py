@@ -100,17 +100,18 @@ def test_a_signal_reaches_the_command_and_the_silence_is_ended(url):
 
 
 def test_a_command_that_is_not_there_leaves_no_silence(url):
-    with during(url, "/no/such/command") as process:
-        assert process.wait(30) == 127
-        assert "error: /no/such/command: No such file" in process.stderr.read()
+    told = run(url, "during", "--service", "cart", "--reason", "x", "--", "/no/such/command")
+    assert told.exit_code == 127
+    assert "error: /no/such/command: No such file" in told.output
     assert listed(url) == []
 
 
 def test_without_a_silence_the_command_is_not_run(tmp_path):
     mark = tmp_path / "ran"
-    with during(f"http://127.0.0.1:{free_port()}", "touch", str(mark)) as process:
-        assert process.wait(30) == 3
-        assert "error: not run: http://127.0.0.1:" in process.stderr.read()
+    away = f"http://127.0.0.1:{free_port()}"
+    told = run(away, "during", "--service", "cart", "--reason", "x", "--", "touch", str(mark))
+    assert told.exit_code == 3
+    assert "error: not run: http://127.0.0.1:" in told.output
     assert not mark.exists()
 
 

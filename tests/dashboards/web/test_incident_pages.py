@@ -159,10 +159,8 @@ def test_somebody_finds_takes_and_notes_an_incident_and_sees_it_end(page, url):
     expect(page.locator(".timeline li[data-kind=note]")).to_contain_text("ann: rolled <b>back</b>")
 
     assert httpx.post(f"{url}{HOOK}", content=body(*fired(until=900))).status_code == 200
-    expect(page.locator("#incident-region")).to_have_attribute(
-        "data-state", "resolved", timeout=15_000
-    )
     page.reload()
+    expect(page.locator("#incident-region")).to_have_attribute("data-state", "resolved")
     expect(page.get_by_label("Your name")).to_have_value("ann")
     page.get_by_role("link", name="topology at that time").click()
     expect(page.locator("tr[data-source=checkout]")).to_contain_text("payment")

@@ -278,7 +278,7 @@ def test_what_may_succeed_later_is_a_503(shop):
 
 
 def test_many_messages_at_once_lose_nothing(visitor):
-    alerts = [alert(f"A{number}", f"s{number}") for number in range(24)]
+    alerts = [alert(f"A{number}", f"s{number}") for number in range(12)]
 
     def insist(one):
         while (answer := tell(visitor, one)).status_code != 200:
@@ -289,7 +289,7 @@ def test_many_messages_at_once_lose_nothing(visitor):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(visitor.get("/api/incidents").json()) == 24
+    assert len(visitor.get("/api/incidents").json()) == 12
 
 
 def test_an_alert_that_was_told_is_there_after_a_restart(tmp_path):
