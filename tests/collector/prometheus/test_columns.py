@@ -1,7 +1,7 @@
 """Rows put in their places agree with what a dictionary makes of them."""
 
 import pyarrow as pa
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.prometheus.columns import labelled, placed, seats, without_twins
@@ -44,6 +44,7 @@ def table(rows, batch_rows):
     return pa.Table.from_batches(batches, schema)
 
 
+@settings(deadline=None)  # the loops are loaded at the first example
 @given(ROWS, st.integers(1, 40))
 def test_samples_ascend_and_the_last_of_a_moment_wins(rows, batch_rows):
     given_ = seats(STREAMS, POSITIONS, len(LABELS))
