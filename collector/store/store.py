@@ -17,7 +17,7 @@ import duckdb
 from collector.store.errors import SchemaTooNew, SchemaTooOld, StoreUnavailable
 from collector.store.limits import EngineLimits, engine_limits
 
-SCHEMA_VERSION: Final = 3
+SCHEMA_VERSION: Final = 4
 _SCHEMA_SQL: Final = Path(__file__).with_name("schema.sql")
 
 
