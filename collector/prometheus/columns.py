@@ -7,8 +7,8 @@ cheap for a few runs that each are. Deltas are for ``points`` to add up.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-import duckdb
 import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from collector.promql.kernels import placing
 from collector.promql.samples import STALE, Labels, Samples
 
-_NOBODY = -1
+_NOBODY: Final = -1
+_MANY_FALLS: Final = 8
+"""Merging run after run would take longer than sorting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +54,13 @@ def seats(streams: Sequence[int], positions: Sequence[int], count: int) -> Seats
     return Seats(first, found, count)
 
 
-def tally(cursor: duckdb.DuckDBPyConnection, given: Seats, sql: str) -> NDArray[np.int64]:
-    """Return the rows of each series; ``sql`` gives the streams of rows, one after the other."""
-    counts = np.zeros(given.count, np.int64)
-    for batch in cursor.execute(sql).to_arrow_reader():
-        placing.count(batch[0].to_numpy(), given.first, given.positions, counts)
-    return counts
+def tally(streams: pa.Table, given: Seats) -> NDArray[np.int64]:
+    """Return the rows of each series, of a table of (stream, rows)."""
+    positions = given.positions[streams["stream"].to_numpy() - given.first]
+    is_asked = positions != _NOBODY
+    rows = streams["rows"].to_numpy()[is_asked]
+    found = np.bincount(positions[is_asked], weights=rows, minlength=given.count)
+    return found.astype(np.int64)
 
 
 def placed(rows: pa.Table, given: Seats) -> Placed:
@@ -102,15 +105,15 @@ def labelled(found: Placed, labels: Sequence[Labels]) -> Samples:
 def _sorted(
     offsets: NDArray[np.int64], times_ms: NDArray[np.int64], values: NDArray[np.float64]
 ) -> Placed:
-    found = placing.tidiness(offsets, times_ms)
-    unsorted = np.flatnonzero(found == placing.UNSORTED)
-    for series in unsorted.tolist():
+    has_twins, falls = placing.tidiness(offsets, times_ms)
+    for series in np.flatnonzero(falls > _MANY_FALLS).tolist():
         own = slice(offsets[series], offsets[series + 1])
         order = np.argsort(times_ms[own], kind="stable")
         times_ms[own], values[own] = times_ms[own][order], values[own][order]
-    if len(unsorted):
-        found = placing.tidiness(offsets, times_ms)
-    return Placed(offsets, times_ms, values, has_twins=bool((found != placing.TIDY).any()))
+    if falls.any():
+        placing.merge_runs(offsets, np.where(falls > _MANY_FALLS, 0, falls), times_ms, values)
+        has_twins, _ = placing.tidiness(offsets, times_ms)
+    return Placed(offsets, times_ms, values, has_twins=bool(has_twins.any()))
 
 
 def _doubles(column: pa.Array) -> NDArray[np.float64]:

@@ -19,13 +19,13 @@ def counts_in(
     """Return the number of points of each series of one table; of deltas all up to the end."""
     owned = owners(series)
     given = seats(owned.streams, owned.positions, len(series))
-    from_ns, to_ns = owned.window_ns(window)
-    found: list[int] = tally(
-        cursor,
-        given,
-        f"SELECT series_id FROM {series[0].table} WHERE series_id BETWEEN {given.first} AND"
-        f" {given.last} AND time_ns >= {from_ns} AND time_ns < {to_ns}",
-    ).tolist()
+    rows = cursor.execute(
+        f"SELECT series_id AS stream, count(*) AS rows FROM {series[0].table}"
+        f" WHERE series_id BETWEEN {given.first} AND {given.last}"
+        " AND time_ns >= ? AND time_ns < ? GROUP BY ALL",
+        owned.window_ns(window),
+    ).to_arrow_table()
+    found: list[int] = tally(rows, given).tolist()
     return found
 
 

@@ -16,7 +16,7 @@ ROWS = st.lists(
     st.tuples(
         st.integers(4, 9), st.integers(0, 6_000_000), st.one_of(st.none(), st.integers(0, 9))
     ),
-    max_size=40,
+    max_size=80,
 )
 
 
@@ -45,7 +45,7 @@ def table(rows, batch_rows):
 
 
 @settings(deadline=None)  # the loops are loaded at the first example
-@given(ROWS, st.integers(1, 40))
+@given(ROWS, st.integers(1, 80))
 def test_samples_ascend_and_the_last_of_a_moment_wins(rows, batch_rows):
     given_ = seats(STREAMS, POSITIONS, len(LABELS))
 
