@@ -81,6 +81,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml
 $(VENV)/.compiled: $(VENV)/.installed $(wildcard collector/otlp/scan/*.py collector/promql/kernels/*.py)
 	$(BIN)/python -m collector.otlp.scan
 	$(BIN)/python -m collector.promql
+	$(BIN)/python -m collector.prometheus
 	@touch $@
 
 vendor: dashboards/web/static/vendor/.copied ## Copy the browser libraries from npm

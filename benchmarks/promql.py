@@ -3,7 +3,8 @@
 Run: .venv/bin/python -m benchmarks.promql [--series 10000] [--hours 24] [--runs 5] [--alone]
 
 Both answer over HTTP, one query at a time. Counters of 100 targets, every 15 s with a phase of
-their own and some jitter, resets on a tenth of the targets. ``--alone`` leaves Prometheus out.
+their own and some jitter, resets on a tenth of the targets. ``--alone`` leaves Prometheus out;
+``--as-it-came`` asks a store whose points were not sorted meanwhile.
 """
 
 import argparse
@@ -17,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
@@ -25,6 +27,8 @@ import psutil
 import pyarrow as pa
 import uvicorn
 
+from collector.store.group_queue import Errand
+from collector.store.sorting import Sorter, SortingSettings
 from collector.store.store import open_store
 from dashboards.web.app import create_app
 from dashboards.web.deps import Deps
@@ -32,6 +36,7 @@ from dashboards.web.deps import Deps
 END_S = 1_800_000_000 // 7200 * 7200
 INTERVAL_S = 15
 TARGETS = 100
+CHECKPOINT_SLICES = 16
 QUERIES = {
     "rate": "sum by (code) (rate(http_requests_total[5m]))",
     "quantile": "quantile(0.9, rate(http_requests_total[5m]))",
@@ -46,6 +51,7 @@ def main() -> None:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--alone", action="store_true")
+    parser.add_argument("--as-it-came", action="store_true")
     parser.add_argument("--serve", nargs=2, metavar=("STORE", "PORT"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.serve:
@@ -58,6 +64,8 @@ def main() -> None:
 def measure(asked: argparse.Namespace, folder: Path) -> None:
     """Make the data, ask both servers, compare their answers."""
     make_store(folder / "store.duckdb", asked.series, asked.hours)
+    if not asked.as_it_came:
+        sort(folder / "store.duckdb")
     ours = [sys.executable, "-m", "benchmarks.promql", "--serve", str(folder / "store.duckdb")]
     answers = {"meshscope": ask("meshscope", ours, asked)}
     if not asked.alone:
@@ -122,9 +130,35 @@ def make_store(path: Path, series: int, hours: int) -> None:
             points = pa.table({"id": ids, "at_ms": times, "value": values.astype(np.int64)})
             cursor.register("points", points)
             cursor.execute(
-                "INSERT INTO metric_points SELECT id, at_ms * 1000000, 1, value, NULL FROM points"
+                "INSERT INTO metric_points"
+                " SELECT id, at_ms * 1000000, 1, value, NULL, 0 FROM points"
             )
         cursor.execute("CHECKPOINT")
+
+
+def sort(path: Path) -> None:
+    """Let the day be over: sort what the server would have sorted by its end."""
+
+    def between(work: Errand) -> Future[None]:
+        done: Future[None] = Future()
+        began = time.perf_counter()
+        work(cursor)
+        seconds.append(time.perf_counter() - began)
+        done.set_result(None)
+        if len(seconds) % CHECKPOINT_SLICES == 0:
+            cursor.execute("CHECKPOINT")
+        return done
+
+    seconds: list[float] = []
+    with open_store(path, clock_ns=lambda: END_S * 10**9) as store:
+        cursor = store.cursor()
+        with contextlib.closing(Sorter(store, between, SortingSettings(rests=0.0))) as sorter:
+            sorter.run_once()
+        cursor.execute("CHECKPOINT")
+    if seconds:
+        told = {"question": "promql", "sorted_slices": len(seconds)}
+        told["median_ms"] = round(statistics.median(seconds) * 1000)
+        print(json.dumps(told), flush=True)
 
 
 def make_blocks(folder: Path, series: int, hours: int) -> None:

@@ -39,11 +39,12 @@ from collector.redaction.redactor import Redactor
 from collector.sampling import InvalidPolicy
 from collector.store.checkpoint import CheckpointPolicy
 from collector.store.compaction import Retention
-from collector.store.disk import Watermarks
+from collector.store.disk import DiskLevel, Watermarks
 from collector.store.errors import StoreBroken, StoreError
 from collector.store.limits import engine_limits
 from collector.store.sealed_files import SealedRetention
 from collector.store.sealing import SealingSettings, sealing
+from collector.store.sorting import sorting
 from collector.store.store import Store, open_store
 from collector.store.writer import Writer, WriterLimits
 from dashboards.access import otlp_access, web_access, web_tls, webhook_access, write_access
@@ -90,6 +91,7 @@ def _serve(settings: ServerSettings, store: Store, slos: tuple[Slo, ...]) -> Non
         _listen(settings.web, "--web (or MESHSCOPE_WEB)") as listener,
         contextlib.closing(_writer(settings, store)) as writer,
         _sealed(settings, store),
+        sorting(store, writer.between, has_room=lambda: writer.disk.level() is DiskLevel.ROOMY),
         _watched(settings, store, writer, redactor, admission) as selfwatch,
         ThreadPoolExecutor(_DECODERS, thread_name_prefix="remote-write") as pool,
         _evaluated(settings, store, slos, writer, selfwatch, ledger) as evaluator,

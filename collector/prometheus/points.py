@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from collector.prometheus.columns import labelled, placed, seats, without_twins
 from collector.prometheus.streams import Part, Series
 from collector.promql.samples import STALE, Labels, Samples
 from collector.store.metrics import PointTable
@@ -22,6 +23,7 @@ NS_PER_MS: Final = 10**6
 _SMALL: Final = 2**16
 """Fewer positions than this sort by their two bytes."""
 _DENSE: Final = 2
+"""Streams between the first and the last id for each that is asked for."""
 Positions = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint16]
 MAX_MS: Final = (2**63 - 1) // NS_PER_MS - 1
 
@@ -70,8 +72,6 @@ class Owners:
     @property
     def are_dense(self) -> bool:
         """Whether the ids of the streams are most of those between the first and the last."""
-        if len(self.positions) >= _SMALL or not self.streams or any(self.are_deltas):
-            return False
         return max(self.streams) - min(self.streams) < _DENSE * len(self.streams)
 
     def window_ns(self, window: Window) -> tuple[int, int]:
@@ -94,18 +94,48 @@ def read_numbers(
     cursor: duckdb.DuckDBPyConnection, series: Sequence[Series], window: Window
 ) -> Samples:
     """Read series of one table and part: ``value``, ``sum`` or ``count``."""
-    first, owned = series[0], owners(series)
-    columns = f"{_VALUES[first.part]} AS value"
-    where = _FOUND.get(first.part, "")
-    labels = [one.labels for one in series]
-    if owned.are_dense:
-        rows = in_order(_range(cursor, first.table, columns, owned, window, where))
-    else:
-        rows = in_order(_numbers(scan(cursor, first.table, columns, owned, window, where), owned))
-    if twins(rows).any():
-        table = scan(cursor, first.table, columns, owned, window, where, is_ordered=True)
-        rows = in_order(_numbers(table, owned))
-    return samples(rows, labels, window)
+    owned, labels = owners(series), [one.labels for one in series]
+    if any(owned.are_deltas):
+        return samples(in_order(_deltas(cursor, series[0], owned, window)), labels, window)
+    given = seats(owned.streams, owned.positions, len(series))
+    found = placed(_range(cursor, series[0], owned, window), given)
+    if found.has_twins:  # which came last is sure only in the order of rows
+        found = placed(_range(cursor, series[0], owned, window, is_ordered=True), given)
+    return labelled(without_twins(found), labels)
+
+
+def _deltas(
+    cursor: duckdb.DuckDBPyConnection, first: Series, owned: Owners, window: Window
+) -> Rows:
+    columns, where = f"{_VALUES[first.part]} AS value", _FOUND.get(first.part, "")
+    table = scan(cursor, first.table, columns, owned, window, where, is_ordered=True)
+    return Rows(
+        positions(table), integers(table["time_ms"]), doubles(table["value"]), deltas(table, owned)
+    )
+
+
+def _range(
+    cursor: duckdb.DuckDBPyConnection,
+    first: Series,
+    owned: Owners,
+    window: Window,
+    *,
+    is_ordered: bool = False,
+) -> pa.Table:
+    """Read (stream, time_ns, value) of some streams, and of others between their ids.
+
+    A join would cost more than rows that nobody asked for, while they are not many more.
+    """
+    low, high = min(owned.streams), max(owned.streams)
+    chosen = f"series_id BETWEEN {low} AND {high}"
+    if not owned.are_dense:
+        chosen += " AND series_id IN (SELECT unnest(?::INTEGER[]))"
+    return cursor.execute(
+        f"SELECT series_id AS stream, time_ns, {_VALUES[first.part]} AS value FROM {first.table}"
+        f" WHERE {chosen} AND time_ns >= ? AND time_ns < ?{_FOUND.get(first.part, '')}"
+        f"{' ORDER BY rowid' if is_ordered else ''}",
+        [*([] if owned.are_dense else [owned.streams]), *window.bounds_ns],
+    ).to_arrow_table()
 
 
 def scan(
@@ -131,33 +161,6 @@ def scan(
         f" WHERE time_ns >= ? AND time_ns < ?{where}{' ORDER BY rowid' if is_ordered else ''}",
         [owned.streams, owned.positions, owned.are_deltas, *owned.window_ns(window)],
     ).to_arrow_table()
-
-
-def _range(
-    cursor: duckdb.DuckDBPyConnection,
-    table: PointTable,
-    columns: str,
-    owned: Owners,
-    window: Window,
-    where: str,
-) -> Rows:
-    """Read all streams from the first to the last id, in the order in which they came.
-
-    That needs no join, which would break the order up, and sorting costs more than a few rows.
-    """
-    low, high = min(owned.streams), max(owned.streams)
-    position = np.full(high - low + 1, _SMALL - 1, np.uint16)
-    position[np.array(owned.streams, np.int64) - low] = owned.positions
-    found = cursor.execute(
-        f"SELECT series_id - {low} AS stream, time_ns // {NS_PER_MS} AS time_ms, {columns}"
-        f" FROM {table} WHERE series_id BETWEEN {low} AND {high}"
-        f" AND time_ns >= ? AND time_ns < ?{where}",
-        list(owned.window_ns(window)),
-    ).to_arrow_table()
-    series = position[found["stream"].to_numpy()]
-    rows = Rows(series, integers(found["time_ms"]), doubles(found["value"]))
-    is_wanted = series != _SMALL - 1
-    return rows if is_wanted.all() else _taken(rows, np.flatnonzero(is_wanted))
 
 
 def in_order(rows: Rows) -> Rows:
@@ -242,15 +245,6 @@ def positions(table: pa.Table) -> Positions:
 def deltas(table: pa.Table, owned: Owners) -> NDArray[np.bool_] | None:
     """Tell which rows of a scan are deltas; None when no stream is."""
     return np.asarray(table["is_delta"].to_numpy(), np.bool_) if any(owned.are_deltas) else None
-
-
-def _numbers(table: pa.Table, owned: Owners) -> Rows:
-    return Rows(
-        positions(table),
-        integers(table["time_ms"]),
-        doubles(table["value"]),
-        deltas(table, owned),
-    )
 
 
 def _taken(rows: Rows, places: NDArray[np.int64]) -> Rows:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import duckdb
 
+from collector.prometheus.columns import seats, tally
 from collector.prometheus.points import Window, owners
 from collector.prometheus.streams import Series
 from collector.store.metrics import PointTable
@@ -17,14 +18,15 @@ def counts_in(
 ) -> list[int]:
     """Return the number of points of each series of one table; of deltas all up to the end."""
     owned = owners(series)
+    given = seats(owned.streams, owned.positions, len(series))
     rows = cursor.execute(
-        f"SELECT series_id, count(*) FROM {series[0].table}"
-        " SEMI JOIN (SELECT unnest(?::INTEGER[]) AS series_id) USING (series_id)"
-        " WHERE time_ns >= ? AND time_ns < ? GROUP BY ALL",
-        [owned.streams, *owned.window_ns(window)],
-    ).fetchall()
-    found: dict[int, int] = dict(rows)
-    return [sum(found.get(stream, 0) for stream in one.streams) for one in series]
+        f"SELECT series_id AS stream, count(*) AS rows FROM {series[0].table}"
+        f" WHERE series_id BETWEEN {given.first} AND {given.last}"
+        " AND time_ns >= ? AND time_ns < ? GROUP BY ALL",
+        owned.window_ns(window),
+    ).to_arrow_table()
+    found: list[int] = tally(rows, given).tolist()
+    return found
 
 
 def count_all(

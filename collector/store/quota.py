@@ -26,6 +26,7 @@ _MARGIN_RATIO: Final = 0.1
 """What must be left for all that comes between two slices."""
 _REWRITE_BYTES: Final = 64 * 2**20
 """A checkpoint writes row groups of 122,880 spans anew, some 28 MiB each, before it frees them."""
+_FIRST_RATIO: Final = 0.02
 _WAL_RATIO: Final = 1 / 12
 _RECENT_NS: Final = 3600 * 10**9
 
@@ -182,7 +183,22 @@ def delete_some(cursor: duckdb.DuckDBPyConnection, table: str, where: str) -> in
 
 def _delete_oldest(cursor: duckdb.DuckDBPyConnection, table: str, before_ns: int | None) -> int:
     where = "true" if before_ns is None else f"{TIMES[table]} < {before_ns}"
+    if table == "metric_points":
+        where += f" AND time_ns <= {_first_moments_ns(cursor, table, where)}"
     return delete_some(cursor, table, where)
+
+
+def _first_moments_ns(cursor: duckdb.DuckDBPyConnection, table: str, where: str) -> int:
+    """Return how far the first moments of the first rows go.
+
+    Sorted rows are those of a few series for a long time: all of them would leave a time for which
+    other series are still there, and their sum would be wrong.
+    """
+    return _number(
+        cursor,
+        f"SELECT quantile_disc({TIMES[table]}, {_FIRST_RATIO}) FROM"
+        f" (SELECT {TIMES[table]} FROM {table} WHERE {where} LIMIT {SLICE_ROWS})",
+    )
 
 
 def _delete_buckets(cursor: duckdb.DuckDBPyConnection, table: str) -> int:

@@ -59,7 +59,8 @@ CREATE TABLE metric_points (
     time_ns       BIGINT   NOT NULL,
     start_ns      BIGINT   NOT NULL,    -- 0 when unset; Envoy's microseconds already mended
     value_int     BIGINT,               -- exactly one of value_int, value_double; both NULL: no recorded value
-    value_double  DOUBLE
+    value_double  DOUBLE,
+    is_sorted     UTINYINT NOT NULL DEFAULT 0 -- 1: in a row group sorted by series_id, time_ns; of BOOLEAN DuckDB skips no row groups
 );
 
 -- Bounds of explicit histograms, interned: they are the same in thousands of rows.

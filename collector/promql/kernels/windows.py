@@ -225,11 +225,14 @@ def _line(values, times, start, end, zero):
 def increases(values, times, low, high, after, until, is_counter, is_old):
     """Return the extrapolated increase; NaN for windows of fewer than two samples.
 
+    ``reset`` is the first reset in a window, or how far there is none: both ends of the windows of
+    a series ascend, so that a sample is looked at once as long as the counter is not reset.
     ``is_old``: Prometheus 2 bounds a counter's start by its zero before it looks whether the start
     of the window is near, Prometheus 3 after.
     """
     found = np.empty(low.shape)
     for row in range(low.shape[0]):
+        reset = 0
         for step in range(low.shape[1]):
             start, end = low[row, step], high[row, step]
             if end - start < 2:
@@ -237,7 +240,10 @@ def increases(values, times, low, high, after, until, is_counter, is_old):
                 continue
             change = values[end - 1] - values[start]
             if is_counter:
-                for index in range(start + 1, end):
+                reset = max(reset, start + 1)
+                while reset < end and not values[reset] < values[reset - 1]:
+                    reset += 1
+                for index in range(reset, end):
                     if values[index] < values[index - 1]:
                         change += values[index - 1]
             sampled = (times[end - 1] - times[start]) / 1e3

@@ -27,3 +27,6 @@ CREATE TABLE incident_entries (
     author        VARCHAR NOT NULL,
     text          VARCHAR NOT NULL
 );
+-- Points that are over are sorted by series and time, row group by row group; older ones will be, too.
+ALTER TABLE metric_points ADD COLUMN is_sorted UTINYINT DEFAULT 0;
+ALTER TABLE metric_points ALTER COLUMN is_sorted SET NOT NULL;

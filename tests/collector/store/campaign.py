@@ -128,7 +128,26 @@ def violations(cursor, senders: list[Sender], journal: Journal, *, whole: bool) 
         lost = {n for one, n in sent.items() if n in known and one not in held}
         if lost or mine - set(sent):
             found.append(f"sender {sender.id}: spans lost {lost}, never sent {mine - set(sent)}")
+        found += points_lost(cursor, sender, known)
     return found + dangling(cursor) + unequal_tiers(cursor)
+
+
+def points_lost(cursor, sender: Sender, known: set[int]) -> list[str]:
+    """Return how the points of a sender, sorted or not, differ from what it was told is stored."""
+    rows = cursor.execute(
+        "SELECT time_ns, value_int FROM metric_points JOIN metric_series USING (series_id)"
+        " JOIN resources USING (resource_id) WHERE starts_with(service, ?)",
+        [f"sender-{sender.id}-"],
+    ).fetchall()
+
+    def point(n: int) -> tuple[int, int]:
+        time_ns = sender.start_ns + (n + 1) * SECOND // 10
+        return time_ns, n + 1 if KINDS[n % 3] == "delta" else sender.total(n)
+
+    sent = {point(n) for n in known | {sender.next} if KINDS[n % 3] != "span"}
+    lost = {point(n) for n in known if KINDS[n % 3] != "span"} - set(rows)
+    found = [f"sender {sender.id}: points lost {lost}, never sent {set(rows) - sent}"]
+    return found if lost or set(rows) - sent or len(rows) > len(set(rows)) else []
 
 
 def dangling(cursor) -> list[str]:

@@ -1,6 +1,6 @@
 """The collector's part of the server, in a process of its own to be killed: prints its port.
 
-Checkpoints and housekeeping come many times a second, so that kills meet them.
+Checkpoints, housekeeping and sorting come many times a second, so that kills meet them.
 """
 
 import signal
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from collector.receiver.grpc import start_grpc
 from collector.store.checkpoint import CheckpointPolicy
+from collector.store.sorting import SortingSettings, sorting
 from collector.store.store import open_store
 from collector.store.writer import Writer, WriterLimits
 
@@ -18,8 +19,12 @@ LIMITS = WriterLimits(
     checkpoint=CheckpointPolicy(wal_bytes=100_000, look_every_s=0.01),
 )
 
+SORTING = SortingSettings(grace_s=0, every_s=0.02, stretch_rows=8, slice_rows=4, rests=1.0)
+
 if __name__ == "__main__":
     with open_store(Path(sys.argv[1])) as store:
-        receiver = start_grpc(Writer(store, limits=LIMITS), port=0)
-        print(receiver.port, flush=True)
-        signal.pause()
+        writer = Writer(store, limits=LIMITS)
+        receiver = start_grpc(writer, port=0)
+        with sorting(store, writer.between, SORTING):
+            print(receiver.port, flush=True)
+            signal.pause()

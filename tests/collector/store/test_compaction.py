@@ -49,7 +49,7 @@ def test_buckets_that_still_grow_are_left_alone():
 def test_each_kind_is_forgotten_at_its_own_age():
     with open_store() as store:
         put(store, BACKEND, 1, [(0, 1, 1), (40 * DAY, 1, 1)], [(0, 3, 1)])
-        store.cursor().execute("INSERT INTO metric_points VALUES (1, 1, 0, 1, NULL)")
+        store.cursor().execute("INSERT INTO metric_points VALUES (1, 1, 0, 1, NULL, 0)")
 
         compact(store.cursor(), 30 * DAY, Retention(sli_10s_s=DAY))
 
@@ -85,10 +85,10 @@ def test_what_is_too_old_goes_in_slices_and_nothing_else():
     with open_store() as store:
         cursor = store.cursor()
         cursor.execute(
-            "INSERT INTO metric_points SELECT 1, i, 0, 1, NULL FROM range(?) t(i)",
+            "INSERT INTO metric_points SELECT 1, i, 0, 1, NULL, 0 FROM range(?) t(i)",
             [3 * SLICE_ROWS + 7],
         )
-        cursor.execute("INSERT INTO metric_points VALUES (1, ?, 0, 1, NULL)", [30 * DAY * 10**9])
+        cursor.execute("INSERT INTO metric_points VALUES (1, ?, 0, 1, NULL, 0)", [30 * DAY * 10**9])
         compact(cursor, 30 * DAY, Retention())
 
         assert rows(store, "metric_points") == 1

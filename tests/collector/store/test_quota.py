@@ -121,7 +121,7 @@ def test_sealed_files_go_first_and_the_oldest_of_them(sealable, clock):
 def test_rows_of_the_last_hour_stay_while_older_ones_of_other_signals_are_left(store):
     cursor = store.cursor()
     put_spans(store, 1000, from_ns=T0 + HOUR_NS)
-    cursor.execute("INSERT INTO metric_points SELECT 1, ?, 0, 1, NULL FROM range(3)", [T0])
+    cursor.execute("INSERT INTO metric_points SELECT 1, ?, 0, 1, NULL, 0 FROM range(3)", [T0])
     quota = Quota(store.path, 1)
 
     assert quota.slice(cursor, T0 + HOUR_NS + SECOND)
@@ -132,7 +132,7 @@ def test_rows_of_the_last_hour_stay_while_older_ones_of_other_signals_are_left(s
 
 def test_rollups_are_given_up_last_in_whole_buckets_and_hours_never(store):
     cursor = store.cursor()
-    cursor.execute("INSERT INTO metric_points VALUES (1, 1, 0, 1, NULL)")
+    cursor.execute("INSERT INTO metric_points VALUES (1, 1, 0, 1, NULL, 0)")
     for tier in ("10s", "1m", "1h"):
         for edge, bucket_s in ((1, 0), (2, 0), (1, 7200), (1, 2**40)):
             cursor.execute(f"INSERT INTO sli_{tier} VALUES (?, ?, 5, 5)", [bucket_s, edge])
