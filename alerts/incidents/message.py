@@ -54,12 +54,14 @@ class Message:
 
     @property
     def over_ns(self) -> int | None:
-        """What of the group began by then is over; None while some alert of the group fires.
+        """What of the group began by then is over; None while it is not known of all.
 
-        A group is told as resolved when all of its alerts are, also those that were left out.
+        A group is told as resolved when all of its alerts are, also those that were left out. Of a
+        message that has all, each alert speaks for itself: others may be on their way.
         """
         ends = [one.ends_ns for one in self.alerts if one.ends_ns is not None]
-        return max(ends) if self.state == "resolved" and ends else None
+        is_over = self.state == "resolved" and self.left_out > 0
+        return max(ends) if is_over and ends else None
 
 
 def read_message(body: bytes) -> Message:

@@ -235,7 +235,7 @@ CREATE TABLE told_alerts (
 CREATE TABLE alert_groups (
     group_key     VARCHAR NOT NULL,
     receiver      VARCHAR NOT NULL,
-    over_ns       BIGINT,               -- what began by then is over: the whole group was told as resolved
+    over_ns       BIGINT,               -- what began by then is over: the whole group was told as resolved, cut off
     left_out      BIGINT  NOT NULL,     -- the most alerts that max_alerts cut off one message
     told_ns       BIGINT  NOT NULL      -- when it was last told
 );

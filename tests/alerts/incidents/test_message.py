@@ -20,8 +20,11 @@ def test_a_message_is_read_whole():
     assert told.over_ns is None
 
 
-def test_a_group_that_is_resolved_says_until_when_all_of_it_is_over():
-    assert read_message(body(alert(until=5), alert("B", until=9))).over_ns == (T0 + 9) * SECOND
+def test_a_group_that_is_resolved_says_until_when_what_was_cut_off_is_over():
+    ended = (alert(until=5), alert("B", until=9))
+    assert read_message(body(*ended, truncatedAlerts=1)).over_ns == (T0 + 9) * SECOND
+    assert read_message(body(*ended)).over_ns is None
+    assert read_message(body(*ended, truncatedAlerts=1, status="firing")).over_ns is None
 
 
 def test_nanoseconds_and_time_zones_are_read():
