@@ -5,13 +5,15 @@ Run: .venv/bin/python -m benchmarks.slo [--slos 1000] [--services 50] [--days 90
 A store with minutes for all the time and 10 s buckets for the last day; each service is called by
 two others, with some failures. Statuses: every objective over its 30 days and the seven windows of
 four tiers. Replay: one objective, every minute of the days before now, with its four tiers; its 30
-day window reaches back further. Warm, in memory; the answers are checked against a plain sum.
+day window reaches back further. Objectives of slices and of PromQL: at first sight, and when days
+that are over are kept. Warm, in memory; the answers are checked against a plain sum.
 """
 
 import argparse
 import json
 import statistics
 import time
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -21,8 +23,17 @@ from collector.edges import Edge
 from collector.store.store import open_store
 from collector.store.tiers import TIERS_S
 from slo.evaluate import evaluate
-from slo.model import AvailabilitySli, EdgeSelector, LatencySli, Objective, Slo, TimeWindow
-from slo.sources.edges import EdgeCountSource
+from slo.model import (
+    AvailabilitySli,
+    EdgeSelector,
+    LatencySli,
+    Objective,
+    QuerySli,
+    Slices,
+    Slo,
+    TimeWindow,
+)
+from slo.sources.counting import Counting
 from slo.whatif import Question, whatif
 from slo.windows import google_30d
 
@@ -42,12 +53,21 @@ def main() -> None:
     asked = parser.parse_args()
     with open_store() as store:
         truth = fill(store, asked.services, asked.days)
-        source = EdgeCountSource(store.cursor())
+        source = Counting().source(store.cursor(), END_S)
         slos = [objective(number, asked.services) for number in range(asked.slos)]
         took, statuses = timed(asked.runs, lambda: evaluate(slos, source, END_S - 1))
         by_name = {status.name: status for status in statuses}
         check(by_name["slo-0"].total, truth)
         report("statuses", took, slos=asked.slos, windows=8, services=asked.services)
+        for name, some in (("slices", sliced(slos[:20])), ("PromQL", [asked_of(slos[0])])):
+            counting = Counting()
+            for look in ("first look", "again"):
+                begin = time.perf_counter()
+                made = counting.source(store.cursor(), END_S)
+                statuses = evaluate(some, made, END_S - 1)
+                report(f"{name}, {look}", [time.perf_counter() - begin], slos=len(statuses))
+            if name == "PromQL":
+                check(statuses[0].total, truth)
         for name, one in (("availability", slos[0]), ("latency", latency(slos[0]))):
             question = Question(END_S - asked.days * DAY_S, END_S)
             took, found = timed(
@@ -125,6 +145,18 @@ def latency(one: Slo) -> Slo:
     """Return the same objective about latency."""
     sli = LatencySli(one.sli.edges, 100)
     return Slo(one.name, one.service, sli, one.objective, one.window)
+
+
+def sliced(slos: list[Slo]) -> list[Slo]:
+    """Return the same objectives in slices of a minute."""
+    return [replace(one, sli=Slices(one.sli, 60, Decimal("0.99"))) for one in slos]
+
+
+def asked_of(one: Slo) -> Slo:
+    """Return the same objective asked by PromQL."""
+    total = f'mesh_requests_total{{destination="{one.sli.edges.destination}"'
+    sli = QuerySli(f'sum({total},code!~"0|[5-9].."}})', f"sum({total}}})")
+    return replace(one, sli=sli)
 
 
 def timed(runs: int, work):

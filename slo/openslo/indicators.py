@@ -126,7 +126,7 @@ def _metric(place: Place, one: Declared, reading: Reading) -> Metric | None:
         outer.complain("metricSourceRef or type is required")
         return None
     source = None if reference is None else reading.find(reference, "DataSource")
-    if reference is not None and source is None:
+    if reference is not None and source is None and (reading.strict or told is None):
         return None
     named = told.text() if told is not None else _type(source)
     return _counted(named, told or reference or outer, fields.get("spec"), reading)

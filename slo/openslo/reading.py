@@ -68,11 +68,15 @@ class Reading:
             )
 
     def find(self, place: Place, kind: str) -> Declared | None:
-        """Return the object that is referred to; one that is not there is a mistake."""
+        """Return the object that is referred to; one that is not there is a mistake.
+
+        Leniently, it may be in files that were not given: what needs it goes without it.
+        """
         known = self.objects[kind]
         if place.text() not in known:
             hint = did_you_mean(place.shown, known)
-            place.complain(f"no {kind} is named {place.shown!r} in these files{hint}")
+            told = f"no {kind} is named {place.shown!r} in these files{hint}"
+            self.trap(place, "not-in-these-files", told, f"{told}: done without it")
         return known.get(place.shown)
 
     def trap(self, place: Place, lint: str, refused: str, read_as: str) -> None:

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slo.calendars import Calendar, begin_before
@@ -67,6 +67,7 @@ def test_a_month_that_begins_on_the_31st_begins_on_the_last_day_of_a_shorter_one
     assert days == ["2024-01-31", "2024-02-29", "2024-03-31", "2024-04-30", "2024-05-31"]
 
 
+@settings(deadline=None)
 @given(
     zone=ZONES,
     start=st.datetimes(WALL("2001-01-01 00:00"), WALL("2030-01-01 00:00")).map(
@@ -87,6 +88,7 @@ def test_periods_follow_each_other_without_gaps_and_one_holds_each_moment(
     assert calendar.period(begin) == calendar.period(end - 1) == (begin, end)
 
 
+@settings(deadline=None)
 @given(zone=ZONES, at_s=st.integers(1_600_000_000, 1_800_000_000))
 def test_a_day_is_found_as_by_looking_at_the_clock_every_half_hour(zone, at_s):
     begin, end = Calendar(WALL("2020-01-01 00:00"), zone, 1, "d").period(at_s)
@@ -96,6 +98,7 @@ def test_a_day_is_found_as_by_looking_at_the_clock_every_half_hour(zone, at_s):
     assert (begin, end) == (same[0], same[-1] + 900)
 
 
+@settings(deadline=None)
 @given(zone=ZONES, steps=st.lists(st.integers(1, 500_000), min_size=1, max_size=20))
 def test_a_replay_knows_the_same_beginnings_as_a_status(zone, steps):
     window = TimeWindow(30 * DAY_S, Calendar(WALL("2020-01-01 00:00"), zone, 1, "M"))

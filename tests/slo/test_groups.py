@@ -91,6 +91,7 @@ def test_a_member_is_narrowed_labelled_and_judged_like_the_whole():
     assert one.belongs_to == "cart-availability"
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(max_size=5), min_size=2, max_size=2, unique=True))
 def test_two_members_never_have_one_name(values):
     found = members_of(replace(slo(), group_by=("source",)), lambda _: [((v,), 1) for v in values])

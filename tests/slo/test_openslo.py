@@ -4,7 +4,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slo.errors import OpenSloError
@@ -330,6 +330,7 @@ def test_a_service_must_be_declared_when_any_is():
     )
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60) | st.text("-: []{}&*!|>#\n\tab01.'\"", max_size=60))
 def test_any_text_is_read_or_refused_with_an_openslo_error(text):
     try:
@@ -338,6 +339,7 @@ def test_any_text_is_read_or_refused_with_an_openslo_error(text):
         assert all(problem.line >= 1 for problem in error.problems)  # noqa: PT017
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_one_line_left_out_is_read_or_refused_with_an_openslo_error(data):
     lines = GOOD.splitlines()

@@ -330,6 +330,16 @@ def test_what_lenient_reading_makes_of_the_traps():
     assert _read(left_out, strict=False).slos == ()
 
 
+def test_what_refers_to_other_files_is_read_leniently_without_them():
+    ratio = RATIO.replace("type: meshscope", "metricSourceRef: ours, type: meshscope")
+    text = slo(ratio=ratio, alertPolicies="[{alertPolicyRef: wake}]")
+    assert _one(text, strict=False).tiers is None
+    assert set(_lints(text)) == {"not-in-these-files"}
+    left_out = slo(indicator=None, indicatorRef="elsewhere")
+    assert _read(left_out, strict=False).slos == ()
+    assert len(_problems(text)) == 3
+
+
 def test_several_objectives_of_a_threshold_are_read_with_a_warning():
     two = "[{op: lte, value: 5, target: 0.9}, {op: lte, value: 9, target: 0.99}]"
     catalog = _read(threshold(objectives=two))

@@ -2,7 +2,7 @@
 
 from decimal import Decimal
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from slo.codes import ERRORS, Codes
@@ -25,6 +25,7 @@ def test_a_service_gets_availability_latency_and_failures():
     assert catalog.warnings == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.text(min_size=1, max_size=70) | st.sampled_from(["a", "b-1"]), max_size=5))
 def test_any_names_make_a_file_that_reads_back(names):
     catalog = parse_openslo([("a.yaml", starter_text(names))])
