@@ -79,15 +79,17 @@ def decimal_text(value: Fraction, *, digits: int = 4) -> str:
 def _alert(slo: Slo, tier: Tier, base_url: str, min_bad_events: int) -> AlertingRule:
     """Return one tier's alert. Its ratios match without ``window``, and so the alert has none.
 
-    Without events a ratio is NaN, which is above nothing.
+    Without events a ratio is NaN, which is above nothing. The short window comes last: our own
+    evaluation begins there, and ends there as long as all is well.
     """
     labels = alert_labels(slo, tier)
     limit = _factor(slo, tier) * Fraction(slo.objective.error_budget_ratio)
     long_bad = names.selector(names.BAD_EVENTS, slo=slo.name, window=labels[names.LONG])
     expr = (
-        f"{_ratio(slo, labels[names.LONG])} > {decimal_text(limit, digits=12)}\nand\n"
-        f"{_ratio(slo, labels[names.SHORT])} > {decimal_text(limit, digits=12)}\n"
-        f"and ignoring (window)\n{long_bad} >= {least_bad(slo.sli, min_bad_events)}"
+        f"{_ratio(slo, labels[names.LONG])} > {decimal_text(limit, digits=12)}\n"
+        f"and ignoring (window)\n{long_bad} >= {least_bad(slo.sli, min_bad_events)}\n"
+        "and ignoring (window)\n"
+        f"{_ratio(slo, labels[names.SHORT])} > {decimal_text(limit, digits=12)}"
     )
     return AlertingRule(names.ERROR_BUDGET_BURN, expr, labels, _annotations(slo, tier, base_url))
 

@@ -35,7 +35,7 @@ class World:
 
     external_url: str = ""
     external_labels: Mapping[str, str] = field(default_factory=dict)
-    options: Options = field(default_factory=Options)
+    options: Options = field(default_factory=lambda: Options(skips_unneeded=True))
 
 
 Answered = list[tuple[Labels, float]]

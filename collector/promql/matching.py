@@ -46,6 +46,12 @@ def combined(evaluation: Evaluation, expression: Binary, steps: Steps) -> Iterat
     """Evaluate ``and``, ``or`` or ``unless``."""
     signature = keeper(expression.matching.labels, is_on=expression.matching.is_on)
     right = evaluation.whole(expression.right, steps)
+    if (
+        expression.operator == "and"
+        and evaluation.options.skips_unneeded
+        and not right.present.any()
+    ):
+        return
     groups, present = _groups(right, signature)
     if expression.operator != "or":
         is_wanted = expression.operator == "and"

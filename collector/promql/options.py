@@ -20,6 +20,8 @@ class Options:
         rules are evaluated.
     is_name_removal_delayed: metric names are dropped when the query ends, so that functions and
         aggregations may still see them; the feature flag of the same name in Prometheus.
+    skips_unneeded: where the right side of ``and`` has no element at all, the left one is not
+        evaluated. What would be noted of it, or fail in it, is not told then.
     check: called between blocks of series and steps of work; raises QueryTimedOut or
         QueryCanceled to stop the query.
     """
@@ -29,4 +31,5 @@ class Options:
     is_left_closed: bool = False
     subquery_step_ms: int = 60_000
     is_name_removal_delayed: bool = False
+    skips_unneeded: bool = False
     check: Callable[[], None] = _carry_on
