@@ -222,7 +222,7 @@ def ask(name: str, command: list[str], asked: argparse.Namespace) -> dict[str, o
         url = f"http://127.0.0.1:{port}/api/v1"
         wait(client, url)
         for question, query in QUERIES.items():
-            seconds = []
+            seconds, cpu = [], [cpu_s(process)]
             for _ in range(asked.runs):
                 began = time.perf_counter()
                 found = client.get(
@@ -230,6 +230,7 @@ def ask(name: str, command: list[str], asked: argparse.Namespace) -> dict[str, o
                 )
                 seconds.append(time.perf_counter() - began)
                 found.raise_for_status()
+                cpu.append(cpu_s(process))
             answers[question] = found.json()["data"]["result"]
             told = {
                 "question": "promql",
@@ -240,6 +241,8 @@ def ask(name: str, command: list[str], asked: argparse.Namespace) -> dict[str, o
                 "first_s": round(seconds[0], 3),
                 "median_s": round(statistics.median(seconds[1:] or seconds), 3),
                 "slowest_s": round(max(seconds[1:] or seconds), 3),
+                "first_cpu_s": round(cpu[1] - cpu[0], 2),
+                "mean_cpu_s": round((cpu[-1] - cpu[1]) / max(len(seconds) - 1, 1), 2),
                 "rss_peak_mb": peak_mb(process.pid),
             }
             print(json.dumps(told), flush=True)
@@ -256,6 +259,12 @@ def params(query: str, question: str, asked: argparse.Namespace) -> dict[str, ob
     if path_of(question) == "query":
         return {"query": query, "time": end_s}
     return {"query": query, "start": end_s - asked.hours * 3600 + 600, "end": end_s, "step": 60}
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Return what all threads of a process have taken of the processors."""
+    times = process.cpu_times()
+    return times.user + times.system
 
 
 def peak_mb(pid: int) -> int:

@@ -22,6 +22,7 @@ from collector.store.metrics import PointTable
 NS_PER_MS: Final = 10**6
 _SMALL: Final = 2**16
 """Fewer positions than this sort by their two bytes."""
+_MANY: Final = 100
 _DENSE: Final = 2
 """Streams between the first and the last id for each that is asked for."""
 Positions = NDArray[np.int64] | NDArray[np.int32] | NDArray[np.uint16]
@@ -124,18 +125,25 @@ def _range(
 ) -> pa.Table:
     """Read (stream, time_ns, value) of some streams, and of others between their ids.
 
-    A join would cost more than rows that nobody asked for, while they are not many more.
+    A join would cost more than rows that nobody asked for, while they are not many more. Sorted
+    rows lie behind hot ones that are younger: of many series they are read first, and need not be
+    put before them later.
     """
     low, high = min(owned.streams), max(owned.streams)
     chosen = f"series_id BETWEEN {low} AND {high}"
+    values: list[int | list[int]] = list(window.bounds_ns)
     if not owned.are_dense:
-        chosen += " AND series_id IN (SELECT unnest(?::INTEGER[]))"
-    return cursor.execute(
+        chosen += " AND series_id IN (SELECT unnest($3::INTEGER[]))"
+        values.append(owned.streams)
+    sql = (
         f"SELECT series_id AS stream, time_ns, {_VALUES[first.part]} AS value FROM {first.table}"
-        f" WHERE {chosen} AND time_ns >= ? AND time_ns < ?{_FOUND.get(first.part, '')}"
-        f"{' ORDER BY rowid' if is_ordered else ''}",
-        [*([] if owned.are_dense else [owned.streams]), *window.bounds_ns],
-    ).to_arrow_table()
+        f" WHERE {chosen} AND time_ns >= $1 AND time_ns < $2{_FOUND.get(first.part, '')}"
+    )
+    if is_ordered:
+        sql += " ORDER BY rowid"
+    elif first.table == "metric_points" and len(owned.streams) >= _MANY:
+        sql = f"{sql} AND is_sorted = 1 UNION ALL {sql} AND is_sorted = 0"
+    return cursor.execute(sql, values).to_arrow_table()
 
 
 def scan(

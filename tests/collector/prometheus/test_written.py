@@ -16,6 +16,7 @@ from tests.collector.prometheus.exported import STALE, matchers, read, source
 
 LABELS = {"__odd__": "x", "instance": "a:9090", "job": "node", "le": "5", "ü.dot": "y"}
 KEY = tuple(sorted(LABELS.items()))
+IS_SORTED = {"metric_points": (0,)}
 
 
 class Written:
@@ -37,7 +38,7 @@ class Written:
 
     def points(self, table, number, *rows):
         for at_s, *row in rows:
-            values = [number, T0 + at_s * SECOND, 0, *row]
+            values = [number, T0 + at_s * SECOND, 0, *row, *IS_SORTED.get(table, ())]
             marks = ", ".join("?" for _ in values)
             self.cursor.execute(f"INSERT INTO {table} VALUES ({marks})", values)
 
