@@ -37,9 +37,10 @@ def _silent_outage(service: Service) -> MeshAlert:
     return MeshAlert(
         names.SERVICE_SILENT_OUTAGE,
         "page",
-        f"sum(increase({failed}[5m])) >= {MIN_FAILURES}\n"
+        f"sum(increase({failed}[5m]))\n"
         f"unless on ()\n(sum(increase({answered}[5m])) > 0)\n"
-        f"unless on ()\n(sum(increase({arrived}[5m])) > 0)",
+        f"unless on ()\n(sum(increase({arrived}[5m])) > 0)\n"
+        f"and on ()\nsum(increase({failed}[5m])) >= {MIN_FAILURES}",
         f"Nothing arrives at {service.name}, and its callers fail",
         "{{ $value | humanize }} requests to "
         f"{service.name} failed within 5 minutes, none was answered, and nothing of them arrived. "
