@@ -156,7 +156,7 @@ class Gatherer:
         done: Future[tuple[Ack, ...]],
         began_s: float,
     ) -> None:
-        self._pace.took(time.monotonic() - began_s)
+        self._pace.took(time.monotonic() - began_s, len(asked))
         if done.exception() is not None:
             self._alone([waiting for waiting, _ in asked])
             return

@@ -174,8 +174,9 @@ def exponential_increase(
 def _rows_sql(table: PointTable) -> str:
     """Select the values in the window, and the last one before it of each series and start.
 
-    Parameters: see ``_values``. ``is_news`` tells of a value that would be the first of its start.
+    Of histograms of each set of bounds too, for only the same bounds can be compared. Parameters: see ``_values``. ``is_news`` tells of a value that would be the first of its start.
     """
+    bounds = ", bounds_id" if table == "histogram_points" else ""
     return f"""
     SELECT p.*, temporality,
         (time_ns <= s.first_ns OR start_ns >= (SELECT min(time_ns) FROM {table}))
@@ -184,7 +185,7 @@ def _rows_sql(table: PointTable) -> str:
         SELECT * FROM {table} SEMI JOIN (SELECT unnest(?::INTEGER[]) AS series_id) USING (series_id)
         WHERE time_ns < ? AND {_IS_VALUE[table]}
         QUALIFY time_ns >= ? OR time_ns = max(time_ns) FILTER (time_ns < ?)
-            OVER (PARTITION BY series_id, start_ns)
+            OVER (PARTITION BY series_id, start_ns{bounds})
     ) p JOIN metric_series s USING (series_id)
     LEFT JOIN exporter_starts e USING (resource_id, start_ns)
     """

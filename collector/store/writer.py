@@ -277,7 +277,7 @@ class Writer:
         rows = sum(item.together.batch.rows for item in group)
         requests = sum(len(item.together.parts) for item in group)
         took_s = time.monotonic() - started_s
-        self._queue.pace.took(took_s)
+        self._queue.pace.took(took_s, requests)
         self.stats.committed(took_s, requests, rows, received_ns)
         return acks
 

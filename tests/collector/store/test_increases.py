@@ -145,6 +145,17 @@ def test_histograms_grow_as_their_naive_twin_says(
     } == histogram_twin(rows, temporalities, news, from_ns, step_ns)
 
 
+def test_a_histogram_whose_bounds_come_and_go_is_compared_with_the_last_of_the_same(store):
+    cursor = store.cursor()
+    points = [(0, 0, 0, 1, [4, 0], 8.0), (0, 30, 0, 0, [0, 9, 0], 9.0), (0, 60, 0, 1, [6, 0], 11.0)]
+    rows = [histogram_row(*point) for point in points]
+    prepare(cursor, "histogram_points", rows, [CUMULATIVE] * 3, [False] * 3)
+
+    (grown,) = histogram_increase(cursor, [0], 50, SPAN)
+
+    assert (grown.bounds, grown.counts, grown.sum) == (BOUNDS[1], (2, 0), 3.0)
+
+
 @settings(max_examples=15, deadline=None)
 @given(POINTS, TEMPORALITIES, NEWS, st.integers(0, SPAN), st.integers(1, 40))
 def test_the_steps_of_a_histogram_add_up_to_the_whole(

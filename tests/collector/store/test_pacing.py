@@ -6,7 +6,7 @@ from collector.store.pacing import Pace
 def paced(least_s, *seconds):
     pace = Pace(least_s)
     for one in seconds:
-        pace.took(one)
+        pace.took(one, 2)
     return pace.window_s
 
 
@@ -28,3 +28,17 @@ def test_the_window_is_as_long_as_sixteen_commits_within_bounds(least_s, commits
 
 def test_one_slow_commit_is_forgotten():
     assert paced(0.02, 0.02, *[0.002] * 20) == pytest.approx(0.032, rel=0.1)
+
+
+def test_who_sends_one_after_the_other_soon_waits_for_nobody_but_now_and_then():
+    pace = Pace(0.02)
+    windows = []
+    for _ in range(200):
+        pace.took(0.005, 1)
+        windows.append(pace.window_s)
+
+    assert sum(window > 0.02 for window in windows) < 20
+    assert max(windows[100:]) > 0.02
+
+    pace.took(0.005, 2)
+    assert pace.window_s == pytest.approx(0.08, rel=0.01)

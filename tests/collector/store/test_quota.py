@@ -149,7 +149,7 @@ def test_rollups_are_given_up_last_in_whole_buckets_and_hours_never(store):
 
 def test_a_store_that_takes_far_more_than_its_quota_stays_below_it(tmp_path):
     """Rows go into a real file, with a slice after each commit and the checkpoints it asks for."""
-    limit, steps, peak, sent = 12 * MIB, 22, 0, 0
+    limit, steps, peak, sent = 12 * MIB, 26, 0, 0
     spans = decode_traces(span_request()).spans.take([0] * 8_000)
     spans = spans.rename_columns([_IN_TABLE.get(name, name) for name in spans.column_names])
     with open_store(tmp_path / "mesh.duckdb") as store:

@@ -22,7 +22,7 @@ from dashboards.web.exposition import expose
 from dashboards.web.mesh_metrics import mesh_families, slo_families
 from slo.evaluate import window_end_s
 from slo.model import AvailabilitySli, EdgeSelector, LatencySli, Objective, Slo, TimeWindow
-from slo.sources.edges import EdgeCountSource
+from slo.sources.counting import Counting
 from tests.collector.exports import SECOND, TAGS, metrics
 from tests.collector.inbox import SERVER, Inbox, span
 from tests.collector.store.test_precedence import SAYS, T1
@@ -111,15 +111,16 @@ class World:
         """Return what a scraper is told, and what a scan finds, in one snapshot."""
         to_s = window_end_s(self.now_s)
         with self.store.snapshot() as cursor:
-            return tuple(
-                expose(
-                    [
-                        *mesh_families(cursor, SLOS, to_s, (), base),
-                        *slo_families(EdgeCountSource(cursor, base), SLOS, to_s),
-                    ]
-                )
-                for base in (self.remembered.base(cursor), None)
-            )
+            bases = (self.remembered.base(cursor), None)
+            return tuple(_exposed(cursor, base, to_s) for base in bases)
+
+
+def _exposed(cursor, base, to_s):
+    def source(spans):
+        return Counting().source(cursor, to_s, spans, base)
+
+    families = mesh_families(cursor, SLOS, to_s, (), base)
+    return expose([*families, *slo_families(source, SLOS, to_s)])
 
 
 T1_OF_SPANS = 1_800_000_000
