@@ -174,7 +174,8 @@ def exponential_increase(
 def _rows_sql(table: PointTable) -> str:
     """Select the values in the window, and the last one before it of each series and start.
 
-    Of histograms of each set of bounds too, for only the same bounds can be compared. Parameters: see ``_values``. ``is_news`` tells of a value that would be the first of its start.
+    Of histograms of each set of bounds too, for only the same bounds can be compared. Parameters:
+    see ``_values``. ``is_news`` tells of a value that would be the first of its start.
     """
     bounds = ", bounds_id" if table == "histogram_points" else ""
     return f"""
