@@ -7,7 +7,8 @@ on: the first bad event of a new code counts too, which ``increase`` over reques
 still extrapolates to the window's edges; the exact integers are those of the server's SLO page.
 
 Long windows are read in steps: a Prometheus that scrapes every 5 s would have to hold 50,000
-samples of each counter to look three days back.
+samples of each counter to look three days back. A counter that is younger than two steps is read
+as it is, or a new objective would have no budget for its first hours.
 """
 
 from collections.abc import Iterable
@@ -57,5 +58,9 @@ def _counts(length_s: int) -> tuple[RecordingRule, RecordingRule]:
 
 
 def _increase(selector: str, length_s: int) -> str:
-    step = "" if length_s < LONG_S else ":5m" if length_s < _PERIOD_S else ":1h"
-    return f"sum by (slo, service) (increase({selector}[{format_duration(length_s)}{step}]))"
+    window = format_duration(length_s)
+    if length_s < LONG_S:
+        return f"sum by (slo, service) (increase({selector}[{window}]))"
+    step, young = ("5m", "10m") if length_s < _PERIOD_S else ("1h", "2h")
+    stepped = f"increase({selector}[{window}:{step}])"
+    return f"sum by (slo, service) ({stepped} or increase({selector}[{young}]))"

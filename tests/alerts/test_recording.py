@@ -30,20 +30,24 @@ def test_no_record_has_the_name_and_labels_of_another():
 
 
 @pytest.mark.parametrize(
-    ("length_s", "range_"),
+    ("length_s", "ranges"),
     [
-        (300, "5m"),
-        (6 * HOUR_S, "6h"),
-        (DAY_S, "1d:5m"),
-        (3 * DAY_S, "3d:5m"),
-        (30 * DAY_S, "30d:1h"),
+        (300, ["5m"]),
+        (6 * HOUR_S, ["6h"]),
+        (DAY_S, ["1d:5m", "10m"]),
+        (3 * DAY_S, ["3d:5m", "10m"]),
+        (30 * DAY_S, ["30d:1h", "2h"]),
     ],
 )
-def test_long_windows_are_read_in_steps(length_s, range_):
+def test_long_windows_are_read_in_steps_and_young_counters_as_they_are(length_s, ranges):
     bad, total = window_records([length_s])
     events = "meshscope_slo_events_total"
-    assert bad.expr == f'sum by (slo, service) (increase({events}{{result="bad"}}[{range_}]))'
-    assert total.expr == f"sum by (slo, service) (increase({events}[{range_}]))"
+    of_bad, of_all = (
+        " or ".join(f"increase({events}{only}[{range_}])" for range_ in ranges)
+        for only in ('{result="bad"}', "")
+    )
+    assert bad.expr == f"sum by (slo, service) ({of_bad})"
+    assert total.expr == f"sum by (slo, service) ({of_all})"
 
 
 def test_what_is_left_of_a_budget_is_told_with_the_target_as_it_was_written():

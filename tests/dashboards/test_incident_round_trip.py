@@ -5,6 +5,7 @@ The server is a process, killed in between; requests come as OTLP of a proxy.
 
 import contextlib
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -127,7 +128,7 @@ def rules(folder):
         alerts_app, ["generate", "--slo", str(folder / "slo.yaml"), "--out", str(out)]
     )
     assert made.exit_code == 0, made.output
-    quick = out.read_text().replace("interval: 30s", "interval: 1s")
+    quick = re.sub(r"interval: \w+", "interval: 1s", out.read_text())
     (folder / "quick.yaml").write_text(quick)
     return folder / "quick.yaml"
 
@@ -137,9 +138,12 @@ def incidents(server):
 
 
 def firing(server):
-    """Count the alerts that its rules have: only what fires can be told to be over."""
+    """Count the pages that its rules have: only what fires can be told to be over.
+
+    Tickets look at long windows in steps of five minutes, and come later.
+    """
     found = server.get("/api/v1/alerts").json()["data"]["alerts"]
-    return sum(one["state"] == "firing" for one in found)
+    return sum(one["state"] == "firing" for one in found if "factor" in one["labels"])
 
 
 def test_a_burn_becomes_an_incident_that_outlives_the_server_and_ends_with_the_alert(tmp_path):
@@ -156,8 +160,8 @@ def test_a_burn_becomes_an_incident_that_outlives_the_server_and_ends_with_the_a
         manager.point(server.web)
         stack.enter_context(manager.run())
         proxy.send(server, c200=100)
-        proxy.burn(server, lambda: any(one["alerts"] >= 4 for one in incidents(server)))
-        proxy.burn(server, lambda: firing(server) == 4)
+        proxy.burn(server, lambda: any(one["alerts"] >= 2 for one in incidents(server)))
+        proxy.burn(server, lambda: firing(server) == 2)
         (before,) = incidents(server)
         assert (before["state"], before["severity"], before["services"]) == (
             "open", "page", ["backend"])  # fmt: skip
@@ -181,14 +185,14 @@ def test_a_burn_becomes_an_incident_that_outlives_the_server_and_ends_with_the_a
         assert after["id"] == before["id"]
         assert (after["alerts"], after["acknowledged"]["by"]) == (before["alerts"], "ann")
         manager.point(server.web)
-        proxy.burn(server, lambda: firing(server) == incidents(server)[0]["firing"] == 4)
+        proxy.burn(server, lambda: firing(server) == incidents(server)[0]["firing"] == 2)
         proxy.send(server, c200=1_000_000)
         wait_until(lambda: incidents(server)[0]["state"] == "resolved")
         (ended,) = incidents(server)
         assert (ended["id"], ended["firing"]) == (before["id"], 0)
         timeline = server.get(f"/api/incidents/{ended['id']}").json()["timeline"]
         kinds = [one["kind"] for one in timeline]
-        assert kinds.count("fired") == kinds.count("resolved") == ended["alerts"] >= 4
+        assert kinds.count("fired") == kinds.count("resolved") == ended["alerts"] >= 2
         assert "acknowledged" in kinds
         said = next(one for one in timeline if one["kind"] == "silenced")
         assert (said["who"], said["text"]) == ("ann", 'service="backend": trying v2')
