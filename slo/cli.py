@@ -121,7 +121,7 @@ def whatif(
     asked: dict[str, str | list[str]] = {"since": since, "every": every, "profile": profile}
     asked |= {"target": target} if target else {}
     asked |= {"window": window} if window else {}
-    backtests = _asking(lambda: fetch_whatif(url, name, asked, token))
+    backtests = asking(lambda: fetch_whatif(url, name, asked, token))
     if json_:
         typer.echo(json.dumps(backtests, indent=2))
         return
@@ -204,7 +204,7 @@ def report(
 
     asked = {"period": period, "format": format_.value, "zone": zone}
     asked |= {"service": service} if service else {}
-    text = _asking(lambda: fetch_report(url, asked, token))
+    text = asking(lambda: fetch_report(url, asked, token))
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
@@ -228,7 +228,7 @@ def starter(
 
     asked = {"since": since, "uncovered": str(uncovered).lower()}
     asked |= {"service": service} if service else {}
-    text = _asking(lambda: fetch_starter(url, asked, token))
+    text = asking(lambda: fetch_starter(url, asked, token))
     if out is None:
         typer.echo(text, nl=False)
     elif out.exists():
@@ -261,7 +261,7 @@ def correct_add(
     from slo.client import change_corrections
 
     asked = {"objectives": objectives, "from": from_, "to": to, "by": by, "why": why}
-    typer.echo(f"added {_asking(lambda: change_corrections(url, '', asked, token))['id']}")
+    typer.echo(f"added {asking(lambda: change_corrections(url, '', asked, token))['id']}")
 
 
 @correct.command("list")
@@ -274,7 +274,7 @@ def correct_list(
     from slo.client import fetch_corrections
     from slo.formats import moment
 
-    found = _asking(lambda: fetch_corrections(url, token))
+    found = asking(lambda: fetch_corrections(url, token))
     if json_:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -300,10 +300,11 @@ def correct_remove(
 
     path = f"/{quote(id_, safe='')}/withdraw"
     asked = {"by": by, "why": why}
-    typer.echo(f"withdrew {_asking(lambda: change_corrections(url, path, asked, token))['id']}")
+    typer.echo(f"withdrew {asking(lambda: change_corrections(url, path, asked, token))['id']}")
 
 
-def _asking(ask: Callable[[], T]) -> T:
+def asking(ask: Callable[[], T]) -> T:
+    """Return what a server answers; exit with 2 where it refuses, with 3 where there is none."""
     from slo.client import Refused, ServerUnreachable
 
     try:
@@ -320,7 +321,7 @@ def _asking(ask: Callable[[], T]) -> T:
 def _fetch(url: str, token: str, service: str | None) -> list[dict[str, Any]]:
     from slo.client import fetch_statuses
 
-    statuses = _asking(lambda: fetch_statuses(url, token))
+    statuses = asking(lambda: fetch_statuses(url, token))
     return [item for item in statuses if service is None or item["service"] == service]
 
 

@@ -5,14 +5,13 @@ Exit codes: 0 fine, 1 an incident is open (``list --check``), 2 used wrongly, 3 
 
 import getpass
 import json
-from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final
 
 import typer
 
-T = TypeVar("T")
+from slo.cli import asking
 
 app = typer.Typer(no_args_is_help=True, help="What Alertmanager told, made into incidents.")
 
@@ -42,7 +41,7 @@ def list_(
 
     asked = {"state": "open"} if open_ else {}
     asked |= {"service": service} if service else {}
-    found = _asking(lambda: fetch_incidents(url, asked, token))
+    found = asking(lambda: fetch_incidents(url, asked, token))
     if json_:
         typer.echo(json.dumps(found, indent=2))
     elif found:
@@ -63,7 +62,7 @@ def show(name: Name, url: Url = DEFAULT_URL, token: Token = "", json_: Json = Fa
     """Show an incident: cost, suggested cause with reasons, timeline."""
     from alerts.incidents.client import fetch_incident
 
-    found = _asking(lambda: fetch_incident(url, name, token))
+    found = asking(lambda: fetch_incident(url, name, token))
     if json_:
         typer.echo(json.dumps(found, indent=2))
         return
@@ -119,7 +118,7 @@ def report(
     """Write a draft of the review of an incident, for people to go on with."""
     from alerts.incidents.client import fetch_report
 
-    text = _asking(lambda: fetch_report(url, name, format_.value, token))
+    text = asking(lambda: fetch_report(url, name, format_.value, token))
     if out is None:
         typer.echo(text, nl=not text.endswith("\n"))
     else:
@@ -130,23 +129,9 @@ def report(
 def _say(url: str, name: str, kind: str, asked: dict[str, str], token: str, *, json_: bool) -> None:
     from alerts.incidents.client import say
 
-    found = _asking(lambda: say(url, name, kind, asked, token))
+    found = asking(lambda: say(url, name, kind, asked, token))
     if json_:
         typer.echo(json.dumps(found, indent=2))
         return
     did = "acknowledged" if kind == "ack" else "noted"
     typer.echo(f"{did} {found['id']}: {found['title']}")
-
-
-def _asking(ask: Callable[[], T]) -> T:
-    from slo.client import Refused, ServerUnreachable
-
-    try:
-        return ask()
-    except Refused as error:
-        typer.echo(f"error: {error}", err=True)
-        raise typer.Exit(2) from error
-    except ServerUnreachable as error:
-        typer.echo(f"error: {error}", err=True)
-        typer.echo("hint: start one with `meshscope demo`, or name it with --url", err=True)
-        raise typer.Exit(3) from error
