@@ -23,20 +23,12 @@ def otlp_access(settings: ServerSettings) -> Access:
 
 def write_access(settings: ServerSettings) -> Access:
     """Return who may send samples to the web port: who may send OTLP, and who may change there."""
-    if not (settings.asks_for_tokens or settings.web_asks_for_tokens):
-        return Access()
-    senders = _tokens(settings.otlp_token, settings.otlp_token_file) or NO_TOKENS
-    admins = _tokens(settings.web_token, settings.web_token_file) or NO_TOKENS
-    return Access(tokens=senders | admins)
+    return _with_admins(settings, _tokens(settings.otlp_token, settings.otlp_token_file))
 
 
 def webhook_access(settings: ServerSettings) -> Access:
     """Return who may tell of alerts: the Alertmanager with the webhook's token, and admins."""
-    own = _tokens(settings.webhook_token, settings.webhook_token_file)
-    if own is None and not settings.web_asks_for_tokens:
-        return Access()
-    admins = _tokens(settings.web_token, settings.web_token_file) or NO_TOKENS
-    return Access(tokens=(own or NO_TOKENS) | admins)
+    return _with_admins(settings, _tokens(settings.webhook_token, settings.webhook_token_file))
 
 
 def web_access(settings: ServerSettings, clock_s: Callable[[], float]) -> WebAccess:
@@ -52,6 +44,14 @@ def web_access(settings: ServerSettings, clock_s: Callable[[], float]) -> WebAcc
 def web_tls(settings: ServerSettings) -> TlsFiles | None:
     """Return the certificate of the web port, if it has one."""
     return _tls(settings.web_tls_cert, settings.web_tls_key)
+
+
+def _with_admins(settings: ServerSettings, own: Tokens | None) -> Access:
+    """Let in who has a token of its own, and admins; everybody where nothing asks for tokens."""
+    if own is None and not settings.web_asks_for_tokens:
+        return Access()
+    admins = _tokens(settings.web_token, settings.web_token_file) or NO_TOKENS
+    return Access(tokens=(own or NO_TOKENS) | admins)
 
 
 def _tls(certificate: Path | None, key: Path | None, ca: Path | None = None) -> TlsFiles | None:
