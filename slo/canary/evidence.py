@@ -146,8 +146,3 @@ def _log_hypergeometric(x: Ints, canary: int, both: int, failed: int) -> Floats:
     logs = np.concatenate([[0.0], np.cumsum(ups)])
     peak = logs.max()
     return np.asarray(logs - peak - np.log(np.exp(logs - peak).sum()))
-
-
-def gain_needed(alpha: float) -> float:
-    """Return the logarithm at which a bet proves its point."""
-    return float(-np.log(alpha))
