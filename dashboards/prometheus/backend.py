@@ -90,9 +90,23 @@ def make_backend(
     *,
     corrections: Callable[[], Sequence[Correction]] = tuple,
     kept_s: Mapping[str, int] | None = None,
+    counting: Counting | None = None,
 ) -> Backend:
-    """Make a backend; thresholds of objectives become bounds of the mesh's histogram."""
+    """Make a backend; thresholds of objectives become bounds of the mesh's histogram.
+
+    ``counting`` shares what it keeps of days that are over.
+    """
     thresholds = [latency_bucket(bound) for bound in latency_bounds_us(slos)]
     families = (*mesh_families(thresholds), *istio_families(), *service_graph_families())
     known = indexes(families)
-    return Backend(store, slos, clock_s, known, Pool(), clock_s(), corrections, kept_s or {})
+    return Backend(
+        store,
+        slos,
+        clock_s,
+        known,
+        Pool(),
+        clock_s(),
+        corrections,
+        kept_s or {},
+        counting or Counting(),
+    )

@@ -13,7 +13,11 @@ from dashboards.web.deps import Deps
 def install(app: FastAPI, deps: Deps) -> None:
     """Add /api/v1, /-/healthy and /-/ready to an app."""
     app.state.prometheus = make_backend(
-        deps.store, deps.slos, deps.clock_s, corrections=deps.corrections
+        deps.store,
+        deps.slos,
+        deps.clock_s,
+        corrections=deps.corrections,
+        counting=deps.counting,
     )
     for module in (queries, listings, status, rules, remote_write):
         app.include_router(module.ROUTER)
