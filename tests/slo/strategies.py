@@ -5,7 +5,16 @@ from decimal import Decimal
 from hypothesis import strategies as st
 
 from slo.budget import Counts
-from slo.model import AvailabilitySli, EdgeSelector, LatencySli, Objective, Slo, TimeWindow
+from slo.codes import EVERY, Codes
+from slo.model import (
+    AvailabilitySli,
+    CodeSli,
+    EdgeSelector,
+    LatencySli,
+    Objective,
+    Slo,
+    TimeWindow,
+)
 from slo.sources.fixed import FixedRow
 
 NOW_S = 1_800_000_000
@@ -24,9 +33,17 @@ SELECTORS = st.builds(
     source=st.none() | st.just("external") | NAMES,
     route=st.none() | ROUTES,
     version=st.none() | VERSIONS,
+    consumers=st.sampled_from([(), ("external", "cart")]),
 )
-SLIS = st.builds(AvailabilitySli, SELECTORS) | st.builds(
-    LatencySli, SELECTORS, st.floats(0.01, 100_000)
+SLIS = st.one_of(
+    st.builds(AvailabilitySli, SELECTORS),
+    st.builds(LatencySli, SELECTORS, st.floats(0.01, 100_000)),
+    st.builds(
+        CodeSli,
+        SELECTORS,
+        bad=st.sampled_from([Codes.of(("5xx",)), Codes.of(("404", "none"))]),
+        counted=st.sampled_from([EVERY, Codes.of(("4xx",)).rest()]),
+    ),
 )
 ROWS = st.lists(
     st.builds(
